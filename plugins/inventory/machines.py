@@ -1,0 +1,140 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host per description file; groups from the description itself."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: machines
+short_description: One host per machine description in host_vars
+version_added: 0.1.0
+author: FletcherLabs (@fletcherlabs)
+description:
+  - Makes one host of each file or directory in the C(host_vars) folder beside the configuration file, and puts it into the
+    groups which that description names in C(homelab_groups). Adding a machine is adding one file.
+  - With O(source), reads the descriptions and group variables of another inventory instead, and moves their addresses with
+    O(rebase). A twin of a site made this way cannot drift from it.
+options:
+  plugin:
+    description: The name of this plugin.
+    type: str
+    required: true
+    choices: [fletcherlabs.homelab.machines]
+  source:
+    description:
+      - Folder of another inventory, relative to the configuration file, whose C(host_vars) and C(group_vars) are read.
+      - Its values become variables of this inventory source, so this inventory's own C(group_vars) and C(host_vars) override them.
+      - Files named C(secrets*) are never read from there.
+    type: path
+  rebase:
+    description: Networks of the source, each with the network that takes its place in every address of the source's variables.
+    type: dict
+    default: {}
+  clones:
+    description: For each named machine, how many more machines like it to make, with free addresses and MACs of their own.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+# inventory/home/machines.yml
+plugin: fletcherlabs.homelab.machines
+---
+# inventory/lab/machines.yml: the twin of inventory/home
+plugin: fletcherlabs.homelab.machines
+source: ../home
+rebase:
+  192.168.10.0/24: 198.18.10.0/24
+"""
+
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin
+
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.describe import (
+    DescriptionError,
+    clone,
+    machine_files,
+    variable_files,
+)
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rebase import parse_rebase, rebase_value
+
+PARENTS = {"k3s_server": "k3s_cluster", "k3s_agent": "k3s_cluster"}
+
+
+class InventoryModule(BaseInventoryPlugin):
+    """Reads machine descriptions; keeps no state of its own."""
+
+    NAME = "fletcherlabs.homelab.machines"
+
+    def verify_file(self, path: str) -> bool:
+        """Accept machines.yml only, so that a folder's other YAML files are left to other plugins."""
+        return bool(super().verify_file(path)) and Path(path).name in ("machines.yml", "machines.yaml")
+
+    def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
+        """Fill the inventory from the descriptions beside (or named by) the configuration file."""
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        source = self.get_option("source")
+        folder = (Path(path).resolve().parent / source).resolve() if source else Path(path).resolve().parent
+        try:
+            rebase = parse_rebase(self.get_option("rebase"))
+            self._add_machines(folder, rebase, bool(source))
+        except (DescriptionError, ValueError) as error:
+            raise AnsibleParserError(f"{path}: {error}") from error
+
+    def _add_machines(self, folder: Path, rebase: t.Any, copied: bool) -> None:
+        host_vars = folder / "host_vars"
+        if not host_vars.is_dir():
+            raise DescriptionError(f"there is no folder {host_vars}; describe each machine in a file there")
+        machines = {name: self._load(files, rebase) for name, files in machine_files(host_vars).items()}
+        taken = [str(machine["homelab_machine"]["address"]) for machine in machines.values() if "homelab_machine" in machine]
+        for name, count in self.get_option("clones").items():
+            if name not in machines:
+                raise DescriptionError(f"clones: there is no machine '{name}' in {host_vars}")
+            copies = clone(name, machines[name], int(count), taken)
+            taken += [str(t.cast(t.Any, machine)["homelab_machine"]["address"]) for machine in copies.values()]
+            machines.update(copies)
+            copied = True
+        if copied:
+            self._add_group_variables(folder / "group_vars", rebase)
+        for name, description in machines.items():
+            self._add_machine(name, description, copied)
+
+    def _load(self, files: list[Path], rebase: t.Any) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = {}
+        for file in files:
+            found = self.loader.load_from_file(str(file), cache="none") or {}
+            if not isinstance(found, dict):
+                raise DescriptionError(f"{file} holds a {type(found).__name__}, expected a mapping of variables")
+            result.update(t.cast("dict[str, t.Any]", rebase_value(found, rebase)))
+        return result
+
+    def _add_machine(self, name: str, description: dict[str, t.Any], copied: bool) -> None:
+        groups = description.get("homelab_groups")
+        if not isinstance(groups, list) or not groups:
+            raise DescriptionError(f"{name}: homelab_groups is {groups!r}, expected a list such as [k3s_agent]")
+        self.inventory.add_host(name)
+        for group in groups:
+            self.inventory.add_group(group)
+            self.inventory.add_child(group, name)
+            if group in PARENTS:
+                self.inventory.add_group(PARENTS[group])
+                self.inventory.add_child(PARENTS[group], group)
+        if copied:
+            for key, value in description.items():
+                self.inventory.set_variable(name, key, value)
+
+    def _add_group_variables(self, group_vars: Path, rebase: t.Any) -> None:
+        if not group_vars.is_dir():
+            return
+        for entry in sorted(group_vars.iterdir()):
+            files = variable_files(entry) if entry.is_dir() else [entry]
+            files = [file for file in files if not file.name.startswith("secrets")]
+            group = entry.name if entry.is_dir() else entry.stem
+            if group != "all":
+                self.inventory.add_group(group)
+            for key, value in self._load(files, rebase).items():
+                self.inventory.set_variable(group, key, value)

@@ -1,0 +1,77 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A broken release is refused in one sentence, and the old binary stays in place and keeps running."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import STATE, Twin
+
+MIRROR = STATE / "mirror"
+FAULTS = MIRROR / "faults.json"
+BINARY = "/k3s-io/k3s/releases/download/v1.32.5+k3s1/k3s"
+MACHINES = ("k3s-master1", "k3s1", "k3s2", "k3s3")
+
+
+def running(twin: Twin) -> dict[str, str]:
+    """Digest of the binary and process id of the service on each member."""
+    probe = "sha256sum < /usr/local/bin/k3s; systemctl show -P MainPID k3s k3s-agent 2>/dev/null; k3s --version | head -1"
+    return {machine: twin.on(machine, probe) for machine in MACHINES}
+
+
+@pytest.fixture
+def undownloaded(built: Twin, tmp_path: Path) -> Iterator[Twin]:
+    """The built twin whose controller has lost its download cache and its lock."""
+    cache, lock = STATE / "cache", STATE / "artifacts.lock.yml"
+    shutil.copy(lock, tmp_path / "lock")
+    shutil.rmtree(cache)
+    lock.unlink()
+    yield built
+    FAULTS.unlink(missing_ok=True)
+    shutil.copy(tmp_path / "lock", lock)
+    shutil.rmtree(cache, ignore_errors=True)
+
+
+def refused(twin: Twin, sentence: str, *arguments: str) -> None:
+    before = running(twin)
+    run = twin.play(*arguments)
+    assert run.status != 0, run.output[-3000:]
+    # the callback may wrap nothing: the sentence stands on one line of the output
+    lines = [line for line in run.output.splitlines() if sentence in line]
+    assert lines, f"'{sentence}' not in\n{run.output[-3000:]}"
+    assert "Traceback" not in run.output
+    assert running(twin) == before
+
+
+def test_flipped_byte(undownloaded: Twin) -> None:
+    FAULTS.write_text(json.dumps({BINARY: {"flip_byte": 1000}}))
+    refused(undownloaded, "sha256")
+
+
+def test_truncated_download(undownloaded: Twin) -> None:
+    FAULTS.write_text(json.dumps({BINARY: {"truncate": 5000}}))
+    refused(undownloaded, "bytes")
+
+
+def test_digest_differs_from_the_lock(undownloaded: Twin) -> None:
+    lock = STATE / "artifacts.lock.yml"
+    shutil.rmtree(STATE / "cache", ignore_errors=True)
+    undownloaded.play()
+    entries = yaml.safe_load(lock.read_text())
+    text = lock.read_text()
+    for digest in [word for word in text.replace(":", " ").replace("'", " ").split() if len(word) == 64]:
+        text = text.replace(digest, "0" * 64)
+    assert entries and "0" * 64 in text
+    lock.write_text(text)
+    refused(undownloaded, "lock")
+
+
+def test_missing_version(built: Twin) -> None:
+    refused(built, "v1.32.99+k3s1", "-e", "homelab_k3s_version=v1.32.99+k3s1")
