@@ -1,0 +1,187 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_files
+short_description: Keep a set of small files of a host
+version_added: 0.1.0
+author: FletcherLabs (@fletcherlabs)
+description:
+  - Writes all small configuration files of one concern on one host in one call, where a task for each file would cost two
+    remote executions each.
+  - A file is replaced as a whole by a rename, so that it is never half-written, whatever interrupts the run. Only a file
+    that is itself a mount point, such as C(/etc/hosts) in a container, is rewritten in place.
+  - Every reason not to write is reported at once, before anything is written.
+extends_documentation_fragment:
+  - fletcherlabs.homelab.attributes
+options:
+  files:
+    description: The files, written in this order.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: str
+        required: true
+        version_added: 0.1.0
+      content:
+        description: The whole content, text ending with a newline. Required unless O(files[].state=absent).
+        type: str
+        version_added: 0.1.0
+      mode:
+        description: Permissions as an octal string.
+        type: str
+        default: "0644"
+        version_added: 0.1.0
+      owner:
+        description: Name or number of the owner.
+        type: str
+        default: root
+        version_added: 0.1.0
+      group:
+        description: Name or number of the group.
+        type: str
+        default: root
+        version_added: 0.1.0
+      secret:
+        description: Keeps the content out of the difference shown. Put C(no_log) on the task as well.
+        type: bool
+        default: false
+        version_added: 0.1.0
+      state:
+        description: Whether the file should be there.
+        type: str
+        choices: [present, absent]
+        default: present
+        version_added: 0.1.0
+    version_added: 0.1.0
+  directories:
+    description: Directories to have before the files are written.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: str
+        required: true
+        version_added: 0.1.0
+      mode:
+        description: Permissions as an octal string.
+        type: str
+        default: "0755"
+        version_added: 0.1.0
+      owner:
+        description: Name or number of the owner.
+        type: str
+        default: root
+        version_added: 0.1.0
+      group:
+        description: Name or number of the group.
+        type: str
+        default: root
+        version_added: 0.1.0
+    version_added: 0.1.0
+"""
+
+EXAMPLES = r"""
+- name: Write the kernel settings
+  fletcherlabs.homelab.host_files:
+    directories:
+      - path: /etc/modules-load.d
+    files:
+      - path: /etc/modules-load.d/homelab.conf
+        content: |
+          br_netfilter
+          overlay
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be done in check mode.
+  type: list
+  elements: dict
+  returned: always
+  sample:
+    - {kind: write, target: /etc/modules-load.d/homelab.conf, sentence: change the content of /etc/modules-load.d/homelab.conf}
+changed_paths:
+  description: Paths of the actions, for handlers that care which file changed.
+  type: list
+  elements: str
+  returned: always
+  sample: [/etc/modules-load.d/homelab.conf]
+reasons:
+  description: Why nothing was written, one sentence each.
+  type: list
+  elements: str
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.host import apply, probe
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.model import FilesError, Wanted
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.plan import difference, plan
+
+ATTRIBUTES = {"path": {"type": "str", "required": True}, "owner": {"default": "root"}, "group": {"default": "root"}}
+FILE = ATTRIBUTES | {
+    "content": {"type": "str"},
+    "mode": {"default": "0644"},
+    "secret": {"type": "bool", "default": False},
+    "state": {"choices": ["present", "absent"], "default": "present"},
+}
+SPEC = {
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": FILE,
+        "required_if": [("state", "present", ("content",))],
+    },
+    "directories": {"type": "list", "elements": "dict", "default": [], "options": ATTRIBUTES | {"mode": {"default": "0755"}}},
+}
+
+
+def wanted_from(parameters: dict) -> list[Wanted]:
+    """The module's options as one typed list; raise FilesError for a mode that is no octal number."""
+    items, reasons = [], []
+    for kind, option in (("directory", "directories"), ("file", "files")):
+        for item in parameters[option]:
+            try:
+                mode = int(item["mode"], 8)
+            except ValueError:
+                reasons.append(f"mode '{item['mode']}' of {item['path']} is not an octal number; write it as \"0644\"")
+                continue
+            present = item.get("state", "present") == "present"
+            content = item.get("content")
+            items.append(Wanted(item["path"], kind, present, content, mode, item["owner"], item["group"], bool(item.get("secret"))))
+    if reasons:
+        raise FilesError(reasons)
+    return items
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        wanted = wanted_from(module.params)
+        found = probe(wanted)
+        actions = plan(wanted, found)
+    except FilesError as error:
+        module.fail_json(msg=str(error), reasons=error.reasons)
+    if not module.check_mode:
+        apply(actions, found)
+    module.exit_json(
+        changed=bool(actions),
+        actions=[action.as_dict() for action in actions],
+        changed_paths=[action.wanted.path for action in actions],
+        diff=difference(actions, found),
+    )
+
+
+if __name__ == "__main__":
+    main()
