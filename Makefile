@@ -6,8 +6,6 @@ SHELL := bash
 
 PYTHON ?= python3
 STEPS ?=
-SCENARIOS ?=
-export SCENARIOS
 
 .PHONY: help
 help: ## Say what can be made
@@ -54,7 +52,7 @@ docs-lint: .venv/.stamp-test ## Check the collection's documentation and changel
 	@.venv/bin/python -m tests.run docs changelog
 build: .venv/.stamp-test ## Build the collection, and try the artefact elsewhere
 	@.venv/bin/python -m tests.run build
-molecule: .venv/.stamp-test ## Run all molecule scenarios; SCENARIOS="default" runs some
+molecule: .venv/.stamp-test ## Run all molecule scenarios; STEPS="molecule-default" of test runs one
 	@.venv/bin/python -m tests.run molecule
 
 .PHONY: clean

@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run `ansible-test sanity` on a throw-away copy of what the collection ships.
+
+ansible-test accepts a collection only at a path that ends in ansible_collections/<namespace>/<name>, and refuses links.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.run.steps import ROOT
+
+# Never leaves the checkout: ruff and mypy judge it. ansible-test's rules are for what a collection ships.
+NOT_SHIPPED = (".", "inventory/", "lab/", "molecule/", "tests/acceptance/", "tests/run/", "tests/unit/")
+
+# ansible-test makes virtual environments with the pip that its own get-pip.py of this version would install.
+PIP_VERSION = "24.2"
+PIP_CACHE = Path("~/.ansible/test/cache").expanduser() / f"get_pip_{PIP_VERSION.replace('.', '_')}.py"
+
+
+def shipped(files: list[str]) -> list[str]:
+    """The files that ansible-test is to see."""
+    return [name for name in files if not name.startswith(NOT_SHIPPED)]
+
+
+def copy_collection(target: Path) -> None:
+    """Tracked and new files, so that a check before the commit sees what would be committed."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in shipped(listing.rstrip("\0").split("\0")):
+        # A file deleted but not yet committed is listed as well.
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+@contextlib.contextmanager
+def pip_from_the_index() -> Iterator[None]:
+    """Put our get_pip.py where ansible-test looks first: the host it would download from has no mirror."""
+    if PIP_CACHE.exists():
+        yield
+        return
+    PIP_CACHE.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).with_name("get_pip.py"), PIP_CACHE)
+    try:
+        yield
+    finally:
+        PIP_CACHE.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Exit with ansible-test's status."""
+    with tempfile.TemporaryDirectory(prefix="homelab-sanity-") as folder, pip_from_the_index():
+        target = Path(folder) / "ansible_collections" / "fletcherlabs" / "homelab"
+        copy_collection(target)
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return subprocess.run(["ansible-test", "sanity", "--python", python], cwd=target).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of `make test`: each a name and the commands it runs, the quickest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Argv = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Passes when every command exits with 0."""
+
+    name: str
+    commands: tuple[Argv, ...]
+
+
+CHECKS = (
+    Step("ruff", (("ruff", "check", "."), ("ruff", "format", "--check", "."))),
+    Step("yamllint", (("yamllint", "--strict", "."),)),
+    Step("unit", (("pytest", "--quiet", "--numprocesses=auto"),)),
+    Step(
+        "mypy",
+        (("mypy", "-p", "ansible_collections.fletcherlabs.homelab.plugins", "-p", "lab", "-p", "tests.run"),),
+    ),
+    Step("ansible-lint", (("ansible-lint", "--offline"),)),
+    Step("docs", (("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "."),)),
+    Step("changelog", (("antsibull-changelog", "lint"),)),
+    Step("sanity", (("python", "-m", "tests.run.sanity"),)),
+    Step("build", (("python", "-m", "tests.run.artefact"),)),
+)
+
+
+def all_steps(root: Path = ROOT) -> tuple[Step, ...]:
+    """The checks, then one step for each molecule scenario, the whole build last."""
+    scenarios = {file.parent.name for file in root.glob("molecule/*/molecule.yml")}
+    ordered = sorted(scenarios, key=lambda name: (name == "default", name))
+    return CHECKS + tuple(Step(f"molecule-{name}", (("python", "-m", "tests.run.scenario", name),)) for name in ordered)
+
+
+def choose(steps: Sequence[Step], wanted: Sequence[str]) -> list[Step]:
+    """Those named, in their own order; `molecule` names every scenario, no name at all names every step."""
+    known = [step.name for step in steps] + ["molecule"]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ValueError(f"no step is called {', '.join(unknown)}; the steps are {', '.join(known)}")
+    return [step for step in steps if not wanted or step.name in wanted or _family(step) in wanted]
+
+
+def _family(step: Step) -> str:
+    return step.name.split("-")[0] if step.name.startswith("molecule-") else step.name

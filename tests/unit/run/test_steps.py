@@ -1,0 +1,85 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runner of `make test`: which steps run, when it stops, what CI reads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.run.__main__ import run, summary
+from tests.run.steps import CHECKS, Step, all_steps, choose
+
+PASSES = (sys.executable, "-c", "pass")
+FAILS = (sys.executable, "-c", "raise SystemExit(3)")
+
+
+def leaves_a_mark(file: Path) -> tuple[str, ...]:
+    return (sys.executable, "-c", f"open({str(file)!r}, 'w').close()")
+
+
+@pytest.fixture
+def scenarios(tmp_path: Path) -> Path:
+    for name in ("node_base", "default", "k3s_agent"):
+        folder = tmp_path / "molecule" / name
+        folder.mkdir(parents=True)
+        (folder / "molecule.yml").touch()
+    (tmp_path / "molecule" / "not_a_scenario").mkdir()
+    return tmp_path
+
+
+def test_every_scenario_is_a_step_and_the_whole_build_comes_last(scenarios: Path) -> None:
+    names = [step.name for step in all_steps(scenarios)]
+    assert names[len(CHECKS) :] == ["molecule-k3s_agent", "molecule-node_base", "molecule-default"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (["mypy", "ruff"], ["ruff", "mypy"]),
+        (["molecule"], ["molecule-k3s_agent", "molecule-node_base", "molecule-default"]),
+        (["molecule-default"], ["molecule-default"]),
+        (["ansible-lint"], ["ansible-lint"]),
+    ],
+)
+def test_steps_keep_their_order_whatever_order_they_are_asked_in(
+    scenarios: Path, wanted: list[str], names: list[str]
+) -> None:
+    assert [step.name for step in choose(all_steps(scenarios), wanted)] == names
+
+
+def test_no_name_chooses_every_step(scenarios: Path) -> None:
+    assert choose(all_steps(scenarios), []) == list(all_steps(scenarios))
+
+
+def test_an_unknown_step_is_refused_by_name(scenarios: Path) -> None:
+    with pytest.raises(ValueError, match="no step is called pylint; the steps are ruff, yamllint, "):
+        choose(all_steps(scenarios), ["ruff", "pylint"])
+
+
+def test_the_run_stops_at_the_first_failure(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    steps = [
+        Step("good", (PASSES,)),
+        Step("bad", (FAILS, leaves_a_mark(mark))),
+        Step("never", (leaves_a_mark(mark),)),
+    ]
+    outcomes = run(steps, dict(os.environ), tmp_path)
+    assert [(outcome.name, outcome.passed) for outcome in outcomes] == [("good", True), ("bad", False)]
+    assert not mark.exists()
+    lines = summary(outcomes, chosen=3).splitlines()
+    assert lines[-2:] == ["stopped at the first failure: 1 steps did not run", "1 passed, 1 failed"]
+
+
+def test_the_last_line_counts_the_steps(tmp_path: Path) -> None:
+    outcomes = run([Step("one", (PASSES, PASSES)), Step("two", (PASSES,))], dict(os.environ), tmp_path)
+    assert summary(outcomes, chosen=2).splitlines()[-1] == "2 passed, 0 failed"
+
+
+def test_a_step_sees_the_given_environment(tmp_path: Path) -> None:
+    asks = (sys.executable, "-c", "import os; raise SystemExit(os.environ['HOMELAB_PROBE'] != 'seen')")
+    assert run([Step("asks", (asks,))], {**os.environ, "HOMELAB_PROBE": "seen"}, tmp_path)[0].passed
+    assert not run([Step("asks", (asks,))], {**os.environ, "HOMELAB_PROBE": "other"}, tmp_path)[0].passed
