@@ -25,7 +25,7 @@ options:
       - Folder of another inventory, relative to the configuration file, whose C(host_vars) and C(group_vars) are read.
       - Its values become variables of this inventory source, so this inventory's own C(group_vars) and C(host_vars) override them.
       - Files named C(secrets*) are never read from there.
-    type: path
+    type: str
   rebase:
     description: Networks of the source, each with the network that takes its place in every address of the source's variables.
     type: dict
@@ -52,6 +52,7 @@ from pathlib import Path
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible.template import trust_as_template
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.describe import (
     DescriptionError,
@@ -62,6 +63,17 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.de
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rebase import parse_rebase, rebase_value
 
 PARENTS = {"k3s_server": "k3s_cluster", "k3s_agent": "k3s_cluster"}
+
+
+def trusted(value: t.Any) -> t.Any:
+    """The value with its templates trusted again: a moved address is a new string, and Ansible trusts none it did not read."""
+    if isinstance(value, str):
+        return trust_as_template(value)
+    if isinstance(value, dict):
+        return {key: trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [trusted(item) for item in value]
+    return value
 
 
 class InventoryModule(BaseInventoryPlugin):
@@ -125,7 +137,7 @@ class InventoryModule(BaseInventoryPlugin):
                 self.inventory.add_child(PARENTS[group], group)
         if copied:
             for key, value in description.items():
-                self.inventory.set_variable(name, key, value)
+                self.inventory.set_variable(name, key, trusted(value))
 
     def _add_group_variables(self, group_vars: Path, rebase: t.Any) -> None:
         if not group_vars.is_dir():
@@ -137,4 +149,4 @@ class InventoryModule(BaseInventoryPlugin):
             if group != "all":
                 self.inventory.add_group(group)
             for key, value in self._load(files, rebase).items():
-                self.inventory.set_variable(group, key, value)
+                self.inventory.set_variable(group, key, trusted(value))

