@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.run.steps import ROOT
+from tests.run.tree import checkout_files
 
 # Never leaves the checkout: ruff and mypy judge it. ansible-test's rules are for what a collection ships.
 NOT_SHIPPED = (".", "inventory/", "lab/", "molecule/", "tests/acceptance/", "tests/run/", "tests/unit/")
@@ -32,18 +33,9 @@ def shipped(files: list[str]) -> list[str]:
 
 def copy_collection(target: Path) -> None:
     """Tracked and new files, so that a check before the commit sees what would be committed."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in shipped(listing.rstrip("\0").split("\0")):
-        # A file deleted but not yet committed is listed as well.
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    for name in shipped(checkout_files(ROOT)):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
 
 
 @contextlib.contextmanager
