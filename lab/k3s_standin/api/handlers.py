@@ -35,33 +35,7 @@ class _Call:
         self.dry_run = self.query.get("dryRun", "").startswith("All")
         agent = request.headers.get("user-agent", "unknown").partition("/")[0]
         self.manager = self.query.get("fieldManager") or agent
-        self.content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
         self.accept = request.headers.get("accept", "")
-
-    def body(self) -> Any:
-        """The body, JSON or YAML."""
-        text = self.request.body
-        if self.content_type == "application/vnd.kubernetes.protobuf":
-            raise ApiError(415, "UnsupportedMediaType", "this server reads JSON and YAML, not protobuf")
-        try:
-            return json.loads(text or b"{}")
-        except ValueError as error:
-            if "yaml" not in self.content_type:
-                raise bad_request(f"the request body is not JSON: {error}") from error
-        # Importing the parser takes longer than most requests; few need it.
-        import yaml
-
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise bad_request(f"the request body is not YAML: {error}") from error
-
-    def object(self) -> Obj:
-        """The body, which must be an object."""
-        body = self.body()
-        if not isinstance(body, dict):
-            raise bad_request("the request body is not an object")
-        return body
 
     def outgoing(self, obj: Obj) -> Obj:
         """An object in the version that the URL asks for."""
@@ -161,26 +135,26 @@ class ResourceHandler:
 
     def _create(self, call: _Call) -> Response:
         operations = self._operations
-        created = operations.create(call.resource, call.namespace, call.object(), call.user, call.manager, call.dry_run)
+        created = operations.create(call.resource, call.namespace, call.request.json(), call.user, call.manager, call.dry_run)
         return call.answer(created, 201)
 
     def _update(self, call: _Call) -> Response:
         updated = self._operations.update(
-            call.resource, call.namespace, call.name, call.object(), call.user, call.manager, call.target.subresource, call.dry_run
+            call.resource, call.namespace, call.name, call.request.json(), call.user, call.manager, call.target.subresource, call.dry_run
         )
         return call.answer(updated)
 
     def _patch(self, call: _Call) -> Response:
         operations, place = self._operations, (call.resource, call.namespace, call.name)
-        if call.content_type == APPLY:
+        if call.request.content_type == APPLY:
             force = call.query.get("force") == "true"
             existed = operations.store_has(call.resource, {"metadata": {"namespace": call.namespace, "name": call.name}})
             applied = operations.apply(
-                *place, call.object(), call.user, call.manager, force, call.target.subresource, call.dry_run
+                *place, call.request.json(), call.user, call.manager, force, call.target.subresource, call.dry_run
             )
             return call.answer(applied, 200 if existed else 201)
         patched = operations.patch(
-            *place, call.content_type, call.body(), call.user, call.manager, call.target.subresource, call.dry_run
+            *place, call.request.content_type, call.request.value(), call.user, call.manager, call.target.subresource, call.dry_run
         )
         return call.answer(patched)
 
@@ -208,17 +182,17 @@ class ResourceHandler:
             obj = self._operations.get(call.resource, call.namespace, call.name)
             return Response.json(subresources.scale_of(call.resource, obj))
         scale = subresources.write_scale(
-            self._operations, call.resource, call.namespace, call.name, call.body(), call.user, call.manager
+            self._operations, call.resource, call.namespace, call.name, call.request.value(), call.user, call.manager
         )
         return Response.json(scale)
 
     def _eviction_subresource(self, call: _Call) -> Response:
-        body = call.object()
+        body = call.request.json()
         subresources.evict(self._operations, call.namespace, call.name, body, call.user, call.dry_run)
         return Response.json(_success(None), 201)
 
     def _binding_subresource(self, call: _Call) -> Response:
-        subresources.bind(self._operations, call.namespace, call.name, call.object(), call.user)
+        subresources.bind(self._operations, call.namespace, call.name, call.request.json(), call.user)
         return Response.json(_success(None), 201)
 
     def _log_subresource(self, call: _Call) -> Response:
@@ -244,7 +218,7 @@ def _page(objects: list[Obj], token: str, limit: int, metadata: Obj) -> list[Obj
 
 
 def _delete_options(call: _Call) -> Obj:
-    options: Obj = call.object() if call.request.body else {}
+    options: Obj = call.request.json() if call.request.body else {}
     for name in ("propagationPolicy", "gracePeriodSeconds"):
         if name in call.query:
             options.setdefault(name, int(call.query[name]) if name == "gracePeriodSeconds" else call.query[name])

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+from lab.k3s_standin.api import protobuf
 from lab.k3s_standin.api.errors import ApiError, Obj, bad_request
 from lab.k3s_standin.api.identity import RequestIdentity, User
 
@@ -39,14 +40,33 @@ class Request:
     # True once the client has gone away: streams ask from time to time.
     gone: Callable[[], bool] = lambda: False
 
-    def json(self) -> Obj:
-        """The body as a JSON object."""
+    @property
+    def content_type(self) -> str:
+        """The body's media type."""
+        return self.headers.get("content-type", JSON).partition(";")[0].strip()
+
+    def value(self) -> Any:
+        """The body as a value: JSON, YAML or protobuf."""
+        if self.content_type == protobuf.MEDIA_TYPE:
+            return protobuf.decode(self.body)
         try:
-            value = json.loads(self.body)
+            return json.loads(self.body or b"{}")
         except ValueError as error:
-            raise bad_request(f"the request body is not JSON: {error}") from error
+            if "yaml" not in self.content_type:
+                raise bad_request(f"the request body is not JSON: {error}") from error
+        # Importing the parser takes longer than most requests, and few need it.
+        import yaml
+
+        try:
+            return yaml.safe_load(self.body)
+        except yaml.YAMLError as error:
+            raise bad_request(f"the request body is not YAML: {error}") from error
+
+    def json(self) -> Obj:
+        """The body, which must be an object."""
+        value = self.value()
         if not isinstance(value, dict):
-            raise bad_request("the request body is not a JSON object")
+            raise bad_request("the request body is not an object")
         return value
 
 
