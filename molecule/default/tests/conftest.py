@@ -38,12 +38,18 @@ class Twin:
         state, sockets = self.site.state, control_path(self.site)
         sockets.mkdir(parents=True, exist_ok=True)
         address = next(each.address for each in self.site.machines if each.name == machine)
+        options = {
+            "UserKnownHostsFile": state / "known_hosts",
+            "StrictHostKeyChecking": "yes",
+            "ControlMaster": "auto",
+            "ControlPersist": "60s",
+            "ControlPath": sockets / "testinfra-%C",
+        }
         return testinfra.get_host(
             f"ssh://{self.site.admin_user}@{address}",
             sudo=True,
             ssh_identity_file=str(state / "id_ed25519"),
-            ssh_extra_args=f"-o UserKnownHostsFile={state}/known_hosts -o StrictHostKeyChecking=yes",
-            controlpath=str(sockets / "testinfra-%C"),
+            ssh_extra_args=" ".join(f"-o {name}={value}" for name, value in options.items()),
         )
 
     def kubectl(self, *arguments: str) -> str:
