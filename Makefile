@@ -16,8 +16,8 @@ venv: .venv/.stamp-test ## Make .venv with the pinned tools
 
 # The controller's tools alone: what the lab needs.
 .venv/.stamp-run: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"{sys.executable} is Python {sys.version.split()[0]}, and 3.11 or newer is needed: name one with PYTHON=/path/to/python3")'
 	@test -x .venv/bin/pip || $(PYTHON) -c 'import ensurepip' 2>/dev/null || $(install-python-venv)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"{sys.executable} is Python {sys.version.split()[0]}, and 3.11 or newer is needed: name one with PYTHON=/path/to/python3")'
 	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv
 	$(call pip-install,requirements.txt)
 	@touch $@
