@@ -31,7 +31,12 @@ def server_side_apply(live: Obj, config: Obj, shape: Shape, manager: Entry, forc
         raise _conflict(conflicts)
     sets = [(entry, fields - touched) for entry, fields in sets]
 
-    held: set[Path] = {path[:length] for fields in (wanted, *(f for _, f in sets)) for path in fields for length in range(len(path) + 1)}
+    held: set[Path] = {
+        path[:length]
+        for fields in (wanted, *(f for _, f in sets))
+        for path in fields
+        for length in range(len(path) + 1)
+    }
     for path in sorted(before - wanted, key=len, reverse=True):
         _drop(merged, list(path), (), shape, held, ())
     kept = [{**entry, "fieldsV1": encode(fields)} for entry, fields in sets if fields]
@@ -128,7 +133,9 @@ def _conflict(conflicts: list[tuple[Entry, Fields]]) -> ApiError:
         who += f" using {owner['apiVersion']}"
         paths = sorted(display(path) for path in fields)
         count += len(paths)
-        causes += [{"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path} for path in paths]
+        causes += [
+            {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path} for path in paths
+        ]
         listed = "\n- ".join(["", *paths])
         parts.append(f"conflict with {who}: {paths[0]}" if len(paths) == 1 else f"conflicts with {who}:{listed}")
     noun = "conflict" if count == 1 else "conflicts"

@@ -4,18 +4,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import traceback
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-from lab.k3s_standin.api import crd
 from lab.k3s_standin.api.client import Client
 from lab.k3s_standin.api.errors import AlreadyExists, ApiError, Conflict, NotFound, Obj
-from lab.k3s_standin.api.operations import Operations, stamp
+from lab.k3s_standin.api.operations import Operations
 from lab.k3s_standin.api.subresources import status_of
 from lab.k3s_standin.api.watch import Event, Watch
+from lab.k3s_standin.api.writes import stamp
 
 # As upstream's --event-ttl.
 EVENT_SECONDS = 3600
@@ -38,7 +39,7 @@ class Controllers:
     def start(self) -> None:
         """Look at everything once, then follow changes."""
         self._watch = self._store.watch(None)
-        for key in self._store.keys():
+        for key in self._store.resource_keys():
             for obj in self._store.list(key)[0]:
                 self._watch.put(_event(key, obj))
         self._thread.start()
@@ -108,7 +109,10 @@ class Controllers:
     def _collect_orphan(self, key: str, obj: Obj) -> None:
         # An object goes when none of its owners is left.
         metadata = obj["metadata"]
-        if any(self._owner_exists(reference, metadata.get("namespace")) for reference in metadata.get("ownerReferences") or []):
+        if any(
+            self._owner_exists(reference, metadata.get("namespace"))
+            for reference in metadata.get("ownerReferences") or []
+        ):
             return
         options = {"preconditions": {"uid": metadata["uid"]}, "propagationPolicy": "Background"}
         self._client.delete(key, metadata["name"], metadata.get("namespace"), options)
@@ -191,7 +195,7 @@ class Controllers:
                 self._client.update({**budget, "status": status}, "status")
 
     def _forget_old_events(self) -> None:
-        oldest = stamp(datetime.now(timezone.utc) - timedelta(seconds=EVENT_SECONDS))
+        oldest = stamp(datetime.now(UTC) - timedelta(seconds=EVENT_SECONDS))
         for key in ("events", "events.events.k8s.io"):
             for item in self._store.list(key)[0]:
                 metadata = item["metadata"]
@@ -200,7 +204,5 @@ class Controllers:
 
 
 def _event(key: str, obj: Obj) -> Event:
-    import json
-
     metadata = obj["metadata"]
     return Event(0, "ADDED", key, metadata.get("namespace") or "", metadata["name"], json.dumps(obj))

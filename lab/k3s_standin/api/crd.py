@@ -53,7 +53,9 @@ def resource_of(crd: Obj) -> Resource:
         categories=tuple(names.get("categories") or ()),
         storage=storage["name"],
         list_kind_name=names["listKind"],
-        schemas={version["name"]: (version.get("schema") or {}).get("openAPIV3Schema") or {} for version in spec["versions"]},
+        schemas={
+            version["name"]: (version.get("schema") or {}).get("openAPIV3Schema") or {} for version in spec["versions"]
+        },
         version_columns={version["name"]: _columns(version) for version in served},
         custom=True,
         scale=subresources.get("scale") or {},
@@ -100,7 +102,7 @@ def _priority(version: Obj) -> tuple[Any, ...]:
     body = name[1:] if name.startswith("v") else ""
     for rank, word in ((1, "beta"), (2, "alpha"), (0, "")):
         major, found, minor = body.partition(word) if word else (body, "", "0")
-        if major.isdigit() and (minor.isdigit() and found or not word):
+        if major.isdigit() and ((minor.isdigit() and found) or not word):
             return (rank, -int(major), -int(minor), name)
     return (3, 0, 0, name)
 

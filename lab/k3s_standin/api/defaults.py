@@ -32,9 +32,9 @@ _STATIC: dict[str, dict[str, Any]] = {
     "daemonsets.apps": {
         "spec.revisionHistoryLimit": 10,
         "spec.updateStrategy.type": "RollingUpdate",
-        "status": {
-            name: 0 for name in ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
-        },
+        "status": dict.fromkeys(
+            ("currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"), 0
+        ),
     },
     "statefulsets.apps": {
         "spec.replicas": 1,
@@ -44,7 +44,13 @@ _STATIC: dict[str, dict[str, Any]] = {
         "status.replicas": 0,
     },
     "replicasets.apps": {"spec.replicas": 1, "status.replicas": 0},
-    "jobs.batch": {"spec.backoffLimit": 6, "spec.completions": 1, "spec.parallelism": 1, "spec.suspend": False, "status": {}},
+    "jobs.batch": {
+        "spec.backoffLimit": 6,
+        "spec.completions": 1,
+        "spec.parallelism": 1,
+        "spec.suspend": False,
+        "status": {},
+    },
     "cronjobs.batch": {"spec.concurrencyPolicy": "Allow", "spec.suspend": False, "status": {}},
     "storageclasses.storage.k8s.io": {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
     "services": {"spec.type": "ClusterIP", "spec.sessionAffinity": "None", "status": {"loadBalancer": {}}},
@@ -53,7 +59,7 @@ _STATIC: dict[str, dict[str, Any]] = {
     f"rolebindings.{_RBAC}": {"roleRef.apiGroup": _RBAC},
     f"clusterrolebindings.{_RBAC}": {"roleRef.apiGroup": _RBAC},
     "poddisruptionbudgets.policy": {
-        "status": {name: 0 for name in ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")}
+        "status": dict.fromkeys(("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"), 0)
     },
 }
 _POD_SPEC: dict[str, Any] = {
@@ -72,7 +78,10 @@ _CONTAINER: dict[str, Any] = {
 _POD_SPECS = {
     "pods": "spec",
     "cronjobs.batch": "spec.jobTemplate.spec.template.spec",
-    **{key: "spec.template.spec" for key in ("deployments.apps", "daemonsets.apps", "statefulsets.apps", "replicasets.apps", "jobs.batch")},
+    **dict.fromkeys(
+        ("deployments.apps", "daemonsets.apps", "statefulsets.apps", "replicasets.apps", "jobs.batch"),
+        "spec.template.spec",
+    ),
 }
 
 
@@ -80,8 +89,8 @@ def prepare(key: str, obj: Obj, allocate_ip: Callable[[str | None], str]) -> Non
     """Fill in defaults, in place; `allocate_ip` gives the wanted or a free Service address."""
     for path, value in _STATIC.get(key, {}).items():
         _set_absent(obj, path, value)
-    if path := _POD_SPECS.get(key):
-        _pod_spec(_dig(obj, path), bare=key == "pods")
+    if key in _POD_SPECS:
+        _pod_spec(_dig(obj, _POD_SPECS[key]), bare=key == "pods")
     if key == "secrets":
         _string_data(obj)
     elif key == "namespaces":
@@ -96,11 +105,18 @@ def free_address(cidr: str, taken: Iterable[str], wanted: str | None, name: str)
     """The wanted address if it may be had, else the lowest free one from the upper part, as upstream prefers."""
     network, used = ipaddress.ip_network(cidr), set(taken)
     if wanted:
-        problem = "" if ipaddress.ip_address(wanted) in network else f"the provided IP is not in the valid range ({cidr})"
+        problem = (
+            "" if ipaddress.ip_address(wanted) in network else f"the provided IP is not in the valid range ({cidr})"
+        )
         if wanted in used:
             problem = "provided IP is already allocated"
         if problem:
-            raise Invalid("Service", "", name, [("spec.clusterIPs", f'Invalid value: ["{wanted}"]: failed to allocate IP {wanted}: {problem}')])
+            raise Invalid(
+                "Service",
+                "",
+                name,
+                [("spec.clusterIPs", f'Invalid value: ["{wanted}"]: failed to allocate IP {wanted}: {problem}')],
+            )
         return wanted
     # KEP-3070: the first min(max(16, size/16), 256) addresses are left for those who ask for one by number.
     reserved = min(max(16, network.num_addresses // 16), 256)

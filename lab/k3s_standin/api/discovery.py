@@ -67,11 +67,20 @@ def aggregated(registry: Registry, core: bool, version: str) -> Obj:
         if core != (name == ""):
             continue
         listed = [
-            {"version": item, "resources": [_modern(resource, item) for resource in _of(registry, name, item)], "freshness": "Current"}
+            {
+                "version": item,
+                "resources": [_modern(resource, item) for resource in _of(registry, name, item)],
+                "freshness": "Current",
+            }
             for item in versions
         ]
         items.append({"metadata": {"name": name, "creationTimestamp": None}, "versions": listed})
-    return {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}", "metadata": {}, "items": items}
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": f"apidiscovery.k8s.io/{version}",
+        "metadata": {},
+        "items": items,
+    }
 
 
 def _of(registry: Registry, name: str, version: str) -> Iterable[Resource]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 Obj = dict[str, Any]
+Objects = list[Obj]
 
 
 class ApiError(Exception):

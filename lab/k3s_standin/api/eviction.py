@@ -41,7 +41,9 @@ def matching(pods: Sequence[Obj], budget: Obj) -> list[Obj]:
 
 def check(pod: Obj, budgets: Sequence[tuple[Obj, Obj]]) -> None:
     """Refuse the eviction of a pod that one of (budget, status) forbids."""
-    if (pod.get("status") or {}).get("phase") in ("Pending", "Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"]:
+    if (pod.get("status") or {}).get("phase") in ("Pending", "Succeeded", "Failed") or "deletionTimestamp" in pod[
+        "metadata"
+    ]:
         return
     concerned = [(budget, status) for budget, status in budgets if matching([pod], budget)]
     if len(concerned) > 1:

@@ -77,7 +77,9 @@ def changed(old: Any, new: Any, shape: Shape) -> tuple[Fields, Fields]:
     return frozenset(written) - _UNMANAGED, frozenset(removed) - _UNMANAGED
 
 
-def _compare(old: Any, new: Any, names: Names, shape: Shape, prefix: Path, written: set[Path], removed: set[Path]) -> None:
+def _compare(
+    old: Any, new: Any, names: Names, shape: Shape, prefix: Path, written: set[Path], removed: set[Path]
+) -> None:
     if old == new:
         return
     before, after = children(old, names, shape), children(new, names, shape)

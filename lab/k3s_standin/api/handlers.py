@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from dataclasses import replace
 
 from lab.k3s_standin.api import selectors, streams, subresources, tables
 from lab.k3s_standin.api.errors import ApiError, Obj, bad_request
@@ -16,6 +16,7 @@ from lab.k3s_standin.api.operations import Operations
 from lab.k3s_standin.api.paths import Target
 from lab.k3s_standin.api.registry import unknown_path
 from lab.k3s_standin.api.resources import Resource
+from lab.k3s_standin.api.writes import Caller, Place
 
 APPLY = "application/apply-patch+yaml"
 _INITIAL_END = "k8s.io/initial-events-end"
@@ -32,9 +33,9 @@ class _Call:
         self.query = request.query
         self.namespace = target.namespace if resource.namespaced else None
         self.name = target.name or ""
-        self.dry_run = self.query.get("dryRun", "").startswith("All")
         agent = request.headers.get("user-agent", "unknown").partition("/")[0]
-        self.manager = self.query.get("fieldManager") or agent
+        self.caller = Caller(user, self.query.get("fieldManager") or agent, "All" in self.query.get("dryRun", ""))
+        self.place = Place(resource, self.namespace, self.name, target.subresource)
         self.accept = request.headers.get("accept", "")
 
     def outgoing(self, obj: Obj) -> Obj:
@@ -58,6 +59,14 @@ class _Call:
         """Objects as a table."""
         include = self.query.get("includeObject", "Metadata")
         return tables.table(self.resource, self.target.version, objects, metadata, include)
+
+    def listing(self, objects: list[Obj], metadata: Obj) -> Obj:
+        """Objects as a list."""
+        kind, version = self.resource.list_kind, self.resource.api_version(self.target.version)
+        if "as=PartialObjectMetadata" in self.accept:
+            objects = [tables.partial(item) for item in objects]
+            kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
+        return {"kind": kind, "apiVersion": version, "metadata": metadata, "items": objects}
 
     def answer(self, obj: Obj, code: int = 200) -> Response:
         """The response holding one object."""
@@ -97,17 +106,13 @@ class ResourceHandler:
         objects = _page(objects, query.get("continue", ""), limit, metadata)
         if "as=Table" in call.accept:
             return Response.json(call.table(objects, metadata))
-        kind, version = call.resource.list_kind, call.resource.api_version(call.target.version)
-        if "as=PartialObjectMetadata" in call.accept:
-            objects = [tables.partial(item) for item in objects]
-            kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
-        return Response.json({"kind": kind, "apiVersion": version, "metadata": metadata, "items": objects})
+        return Response.json(call.listing(objects, metadata))
 
     def _list_texts(self, call: _Call) -> Response:
         texts, revision = self._operations.store.list_texts(call.resource.key, call.namespace)
         version = call.resource.api_version(call.target.version)
-        head = f'{{"kind":"{call.resource.list_kind}","apiVersion":"{version}","metadata":{{"resourceVersion":"{revision}"}},"items":['
-        return Response(200, (head + ",".join(texts) + "]}").encode())
+        frame = {"kind": call.resource.list_kind, "apiVersion": version, "metadata": {"resourceVersion": str(revision)}}
+        return Response(200, f'{json.dumps(frame)[:-1]},"items":[{",".join(texts)}]}}'.encode())
 
     def _watch(self, call: _Call) -> Response:
         query = call.query
@@ -119,7 +124,11 @@ class ResourceHandler:
                 metadata["annotations"] = {_INITIAL_END: "true"}
             if "as=Table" in call.accept:
                 return call.table([], metadata)
-            return {"kind": call.resource.kind, "apiVersion": call.resource.api_version(call.target.version), "metadata": metadata}
+            return {
+                "kind": call.resource.kind,
+                "apiVersion": call.resource.api_version(call.target.version),
+                "metadata": metadata,
+            }
 
         stream = streams.watch_stream(
             self._operations.store,
@@ -134,65 +143,55 @@ class ResourceHandler:
         return Response(200, stream=stream)
 
     def _create(self, call: _Call) -> Response:
-        operations = self._operations
-        created = operations.create(call.resource, call.namespace, call.request.json(), call.user, call.manager, call.dry_run)
-        return call.answer(created, 201)
+        body = call.request.json()
+        return call.answer(self._operations.create(call.resource, call.namespace, body, call.caller), 201)
 
     def _update(self, call: _Call) -> Response:
-        updated = self._operations.update(
-            call.resource, call.namespace, call.name, call.request.json(), call.user, call.manager, call.target.subresource, call.dry_run
-        )
-        return call.answer(updated)
+        return call.answer(self._operations.update(call.place, call.request.json(), call.caller))
 
     def _patch(self, call: _Call) -> Response:
-        operations, place = self._operations, (call.resource, call.namespace, call.name)
-        if call.request.content_type == APPLY:
-            force = call.query.get("force") == "true"
-            existed = operations.store_has(call.resource, {"metadata": {"namespace": call.namespace, "name": call.name}})
-            applied = operations.apply(
-                *place, call.request.json(), call.user, call.manager, force, call.target.subresource, call.dry_run
-            )
-            return call.answer(applied, 200 if existed else 201)
-        patched = operations.patch(
-            *place, call.request.content_type, call.request.value(), call.user, call.manager, call.target.subresource, call.dry_run
-        )
-        return call.answer(patched)
+        kind = call.request.content_type
+        if kind != APPLY:
+            return call.answer(self._operations.patch(call.place, kind, call.request.value(), call.caller))
+        place: Obj = {"metadata": {"namespace": call.namespace, "name": call.name}}
+        existed = self._operations.store_has(call.resource, place)
+        force = call.query.get("force") == "true"
+        applied = self._operations.apply(call.place, call.request.json(), call.caller, force)
+        return call.answer(applied, 200 if existed else 201)
 
     def _delete(self, call: _Call) -> Response:
-        last = self._operations.delete(call.resource, call.namespace, call.name, _delete_options(call), call.user, call.dry_run)
+        options, caller = _delete_options(call)
+        last = self._operations.delete(call.place, options, caller)
         if "deletionTimestamp" in last["metadata"] and self._operations.store_has(call.resource, last):
             return call.answer(last)
-        details = {"name": call.name, "group": call.resource.group, "kind": call.resource.plural, "uid": last["metadata"]["uid"]}
-        return Response.json(_success(details))
+        kind, uid = call.resource.plural, last["metadata"]["uid"]
+        return Response.json(_success({"name": call.name, "group": call.resource.group, "kind": kind, "uid": uid}))
 
     def _deletecollection(self, call: _Call) -> Response:
-        query, options = call.query, _delete_options(call)
+        query, (options, caller) = call.query, _delete_options(call)
         objects, revision = self._operations.list(
             call.resource, call.namespace, query.get("labelSelector", ""), query.get("fieldSelector", "")
         )
         for item in objects:
             metadata = item["metadata"]
-            self._operations.delete(call.resource, metadata.get("namespace"), metadata["name"], options, call.user, call.dry_run)
-        kind, version = call.resource.list_kind, call.resource.api_version(call.target.version)
-        items = [call.outgoing(item) for item in objects]
-        return Response.json({"kind": kind, "apiVersion": version, "metadata": {"resourceVersion": str(revision)}, "items": items})
+            self._operations.delete(Place(call.resource, metadata.get("namespace"), metadata["name"]), options, caller)
+        return Response.json(
+            call.listing([call.outgoing(item) for item in objects], {"resourceVersion": str(revision)})
+        )
 
     def _scale_subresource(self, call: _Call) -> Response:
         if call.request.method == "GET":
             obj = self._operations.get(call.resource, call.namespace, call.name)
             return Response.json(subresources.scale_of(call.resource, obj))
-        scale = subresources.write_scale(
-            self._operations, call.resource, call.namespace, call.name, call.request.value(), call.user, call.manager
-        )
+        scale = subresources.write_scale(self._operations, call.place, call.request.value(), call.caller)
         return Response.json(scale)
 
     def _eviction_subresource(self, call: _Call) -> Response:
-        body = call.request.json()
-        subresources.evict(self._operations, call.namespace, call.name, body, call.user, call.dry_run)
+        subresources.evict(self._operations, call.namespace, call.name, call.request.json(), call.caller)
         return Response.json(_success(None), 201)
 
     def _binding_subresource(self, call: _Call) -> Response:
-        subresources.bind(self._operations, call.namespace, call.name, call.request.json(), call.user)
+        subresources.bind(self._operations, call.namespace, call.name, call.request.json(), call.caller)
         return Response.json(_success(None), 201)
 
     def _log_subresource(self, call: _Call) -> Response:
@@ -217,14 +216,13 @@ def _page(objects: list[Obj], token: str, limit: int, metadata: Obj) -> list[Obj
     return objects
 
 
-def _delete_options(call: _Call) -> Obj:
+def _delete_options(call: _Call) -> tuple[Obj, Caller]:
     options: Obj = call.request.json() if call.request.body else {}
-    for name in ("propagationPolicy", "gracePeriodSeconds"):
-        if name in call.query:
-            options.setdefault(name, int(call.query[name]) if name == "gracePeriodSeconds" else call.query[name])
-    if options.get("dryRun"):
-        call.dry_run = True
-    return options
+    if "propagationPolicy" in call.query:
+        options.setdefault("propagationPolicy", call.query["propagationPolicy"])
+    if "gracePeriodSeconds" in call.query:
+        options.setdefault("gracePeriodSeconds", int(call.query["gracePeriodSeconds"]))
+    return options, replace(call.caller, dry_run=True) if options.get("dryRun") else call.caller
 
 
 def _success(details: Obj | None) -> Obj:

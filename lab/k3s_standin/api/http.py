@@ -98,7 +98,7 @@ class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
-    server: HttpServer  # type: ignore[assignment]
+    server: HttpServer
 
     def setup(self) -> None:
         self.request.settimeout(10)
@@ -182,7 +182,7 @@ class HttpServer(ThreadingHTTPServer):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment,misc]
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def answer(self, request: Request) -> Response:
         """Answer a request; nothing escapes as anything but a Status."""

@@ -77,7 +77,8 @@ def v2_json() -> Obj:
 
 
 def v2_protobuf() -> bytes:
-    """The same document in gnostic's openapi.v2.Document encoding: swagger = 1, info = 2 {title = 1, version = 2}, paths = 8."""
+    """The same document in gnostic's openapi.v2.Document encoding."""
+    # Document: swagger = 1, info = 2, paths = 8; Info: title = 1, version = 2.
     info = _field(1, b"Kubernetes") + _field(2, b"unversioned")
     return _field(1, b"2.0") + _field(2, info) + _field(8, b"")
 
@@ -127,5 +128,11 @@ def _operations(resource: Resource, version: str) -> Obj:
     return {
         "get": {"responses": answer, "x-kubernetes-action": "get", **marks},
         "put": {"parameters": options, "responses": answer, "x-kubernetes-action": "put", **marks},
-        "patch": {"parameters": options, "requestBody": body, "responses": answer, "x-kubernetes-action": "patch", **marks},
+        "patch": {
+            "parameters": options,
+            "requestBody": body,
+            "responses": answer,
+            "x-kubernetes-action": "patch",
+            **marks,
+        },
     }

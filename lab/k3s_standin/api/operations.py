@@ -9,13 +9,13 @@ import ipaddress
 import random
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from lab.k3s_standin.api import crd, schema, selectors
 from lab.k3s_standin.api.apply import entry, record_update, server_side_apply
 from lab.k3s_standin.api.defaults import free_address, prepare
-from lab.k3s_standin.api.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound, Obj, bad_request, forbidden
+from lab.k3s_standin.api.deletion import Deletion
+from lab.k3s_standin.api.errors import AlreadyExists, Conflict, Invalid, NotFound, Obj, Objects, bad_request, forbidden
 from lab.k3s_standin.api.identity import User
 from lab.k3s_standin.api.registry import Registry
 from lab.k3s_standin.api.resources import GENERATION_KEYS, Resource
@@ -23,13 +23,15 @@ from lab.k3s_standin.api.shapes import Shape, builtin_shape, schema_shape
 from lab.k3s_standin.api.store import ObjectStore
 from lab.k3s_standin.api.validation import validate
 from lab.k3s_standin.api.writes import (
+    Caller,
+    Place,
     bump_generation,
     check_namespace,
     check_preconditions,
     check_type,
     merge_write,
+    now,
     patch_edit,
-    with_policy,
 )
 
 # (CREATE | UPDATE | DELETE, resource, old, new, user) -> the object to store; raises ApiError to refuse.
@@ -42,14 +44,19 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _ATTEMPTS = 8
 
 
-def now() -> str:
-    """The current time as the API writes it."""
-    return stamp(datetime.now(timezone.utc))
+def _repeated(attempt: Callable[[], Obj]) -> Obj:
+    # Somebody else may write between reading and writing. A Conflict that the caller's own resourceVersion caused
+    # comes back each time, so it only costs a few reads more.
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return attempt()
+        except Conflict:
+            continue
+    return attempt()
 
 
-def stamp(moment: datetime) -> str:
-    """A time as the API writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _updater(place: Place, caller: Caller) -> Obj:
+    return entry(caller.manager, "Update", place.resource.api_version(), now(), place.subresource)
 
 
 class Operations:
@@ -66,7 +73,7 @@ class Operations:
         self.registry = Registry()
         self._admission = admission
         self._service_cidr = service_cidr
-        self._graceful_pods = graceful_pods
+        self._deletion = Deletion(store, self.registry, graceful_pods)
         for definition in store.list(crd.CRD_KEY)[0]:
             self.registry.put(crd.resource_of(definition))
 
@@ -76,138 +83,59 @@ class Operations:
 
     def list(
         self, resource: Resource, namespace: str | None, label_selector: str = "", field_selector: str = ""
-    ) -> tuple[list[Obj], int]:
+    ) -> tuple[Objects, int]:
         """Read matching objects, and the revision they were read at."""
         matches = selectors.parse(resource.key, label_selector, field_selector)
         items, revision = self.store.list(resource.key, namespace)
         return (items if matches is None else [item for item in items if matches(item)]), revision
 
-    def create(
-        self, resource: Resource, namespace: str | None, obj: Obj, user: User, manager: str, dry_run: bool = False
-    ) -> Obj:
+    def create(self, resource: Resource, namespace: str | None, obj: Obj, caller: Caller) -> Obj:
         """Store a new object."""
         new = self._new(resource, namespace, obj)
         new["metadata"].pop("managedFields", None)
-        return self._insert(resource, new, user, entry(manager, "Update", resource.api_version(), now()), dry_run)
+        return self._insert(resource, new, caller, entry(caller.manager, "Update", resource.api_version(), now()))
 
-    def update(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        obj: Obj,
-        user: User,
-        manager: str,
-        subresource: str | None = None,
-        dry_run: bool = False,
-    ) -> Obj:
+    def update(self, place: Place, obj: Obj, caller: Caller) -> Obj:
         """Replace an object or one of its subresources."""
-        who = entry(manager, "Update", resource.api_version(), now(), subresource)
-        return self._modify(resource, namespace, name, lambda live: obj, user, who, subresource, dry_run)
+        return self._modify(place, lambda live: obj, caller, _updater(place, caller))
 
-    def patch(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        content_type: str,
-        patch: Any,
-        user: User,
-        manager: str,
-        subresource: str | None = None,
-        dry_run: bool = False,
-    ) -> Obj:
+    def patch(self, place: Place, content_type: str, patch: Any, caller: Caller) -> Obj:
         """Change an object by one of the three patch formats."""
-        edit = patch_edit(resource, content_type, patch)
-        who = entry(manager, "Update", resource.api_version(), now(), subresource)
-        return self._modify(resource, namespace, name, edit, user, who, subresource, dry_run)
+        edit = patch_edit(place.resource, content_type, patch)
+        return self._modify(place, edit, caller, _updater(place, caller))
 
-    def apply(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        config: Obj,
-        user: User,
-        manager: str,
-        force: bool = False,
-        subresource: str | None = None,
-        dry_run: bool = False,
-    ) -> Obj:
+    def apply(self, place: Place, config: Obj, caller: Caller, force: bool = False) -> Obj:
         """Server-side apply."""
-        if (config.get("metadata") or {}).get("managedFields"):
+        metadata = config.get("metadata") or {}
+        if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
-        who = entry(manager, "Apply", resource.api_version(), now(), subresource)
-        shape = shape_of(resource)
+        resource, shape = place.resource, shape_of(place.resource)
+        who = entry(caller.manager, "Apply", resource.api_version(), now(), place.subresource)
         wanted = {**config, "apiVersion": resource.api_version()}
         try:
-            return self._modify(
-                resource, namespace, name, lambda live: server_side_apply(live, wanted, shape, who, force), user, None, subresource, dry_run
-            )
+            return self._modify(place, lambda live: server_side_apply(live, wanted, shape, who, force), caller, None)
         except NotFound as error:
-            if subresource or error.details != NotFound(resource.key, name).details:
+            if place.subresource or error.details != NotFound(resource.key, place.name).details:
                 raise
-        new = self._new(resource, namespace, {**config, "metadata": {**config.get("metadata", {}), "name": name}})
-        blank: Obj = {"metadata": {}}
-        new["metadata"]["managedFields"] = server_side_apply(blank, wanted, shape, who, True)["metadata"]["managedFields"]
-        return self._insert(resource, new, user, None, dry_run)
+        new = self._new(resource, place.namespace, {**config, "metadata": {**metadata, "name": place.name}})
+        owned = server_side_apply({"metadata": {}}, wanted, shape, who, True)
+        new["metadata"]["managedFields"] = owned["metadata"]["managedFields"]
+        return self._insert(resource, new, caller, None)
 
-    def delete(
-        self, resource: Resource, namespace: str | None, name: str, options: Obj, user: User, dry_run: bool = False
-    ) -> Obj:
+    def delete(self, place: Place, options: Obj, caller: Caller) -> Obj:
         """Delete, or begin deletion: the answer then has a deletionTimestamp."""
-        for _ in range(_ATTEMPTS):
-            live = self.get(resource, namespace, name)
+        resource, name = place.resource, place.name
+        if resource.key == "namespaces" and name in _PROTECTED:
+            raise forbidden(f'namespaces "{name}" is forbidden: this namespace may not be deleted')
+
+        def attempt() -> Obj:
+            live = self.get(resource, place.namespace, name)
             check_preconditions(resource, live, options.get("preconditions") or {})
-            if resource.key == "namespaces" and name in _PROTECTED:
-                raise forbidden(f'namespaces "{name}" is forbidden: this namespace may not be deleted')
             for hook in self._admission:
-                hook("DELETE", resource, live, None, user)
-            try:
-                return live if dry_run else self._begin_deletion(resource, live, options)
-            except Conflict as error:
-                last = error
-        raise last
+                hook("DELETE", resource, live, None, caller.user)
+            return live if caller.dry_run else self._deletion.begin(resource, live, options)
 
-    def _begin_deletion(self, resource: Resource, live: Obj, options: Obj) -> Obj:
-        metadata = live["metadata"]
-        finalizers = with_policy(metadata.get("finalizers") or [], options)
-        grace = self._grace(resource, live, options)
-        waits = finalizers or grace or (resource.key == "namespaces" and live["spec"].get("finalizers"))
-        if not waits:
-            return self._remove(resource, live)
-        known = metadata.get("deletionGracePeriodSeconds")
-        if "deletionTimestamp" in metadata and finalizers == (metadata.get("finalizers") or []) and (known or 0) <= grace:
-            return live
-        new = copy.deepcopy(live)
-        moment = stamp(datetime.now(timezone.utc) + timedelta(seconds=grace))
-        new["metadata"].update(deletionTimestamp=metadata.get("deletionTimestamp") or moment, deletionGracePeriodSeconds=grace)
-        if finalizers:
-            new["metadata"]["finalizers"] = finalizers
-        if resource.key == "namespaces":
-            new["status"]["phase"] = "Terminating"
-        return self.store.update(resource.key, new)
-
-    def _grace(self, resource: Resource, live: Obj, options: Obj) -> int:
-        if resource.key != "pods" or not self._graceful_pods:
-            return 0
-        spec, status = live.get("spec") or {}, live.get("status") or {}
-        if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
-            return 0
-        asked = options.get("gracePeriodSeconds")
-        return int(spec.get("terminationGracePeriodSeconds", 30) if asked is None else asked)
-
-    def _remove(self, resource: Resource, live: Obj) -> Obj:
-        metadata = live["metadata"]
-        if resource.key == crd.CRD_KEY:
-            self._remove_custom(live)
-        return self.store.delete(resource.key, metadata.get("namespace"), metadata["name"], metadata["resourceVersion"])
-
-    def _remove_custom(self, definition: Obj) -> None:
-        key = definition["metadata"]["name"]
-        self.registry.remove(key)
-        for item in self.store.list(key)[0]:
-            self.store.delete(key, item["metadata"].get("namespace"), item["metadata"]["name"])
+        return _repeated(attempt)
 
     def _new(self, resource: Resource, namespace: str | None, obj: Obj) -> Obj:
         new = copy.deepcopy(obj)
@@ -216,13 +144,18 @@ class Operations:
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(random.choices(_SUFFIX, k=5))
         if not metadata.get("name"):
-            raise Invalid(resource.kind, resource.group, "", [("metadata.name", "Required value: name or generateName is required")])
+            raise Invalid(
+                resource.kind,
+                resource.group,
+                "",
+                [("metadata.name", "Required value: name or generateName is required")],
+            )
         if metadata.get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
         check_namespace(resource, namespace, metadata)
         return new
 
-    def _insert(self, resource: Resource, new: Obj, user: User, who: Obj | None, dry_run: bool) -> Obj:
+    def _insert(self, resource: Resource, new: Obj, caller: Caller, who: Obj | None) -> Obj:
         metadata = new["metadata"]
         self._check_home(resource, metadata)
         for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
@@ -230,12 +163,12 @@ class Operations:
         metadata.update(uid=str(uuid.uuid4()), creationTimestamp=now())
         if resource.custom or resource.key in GENERATION_KEYS:
             metadata["generation"] = 1
-        if "status" in resource.subresources and resource.key not in ("nodes", "pods", "persistentvolumes"):
+        if "status" in resource.subresources and resource.key != "nodes":
             new.pop("status", None)
-        new = self._admitted("CREATE", resource, None, new, user)
+        new = self._admitted("CREATE", resource, None, new, caller.user)
         if who:
             new["metadata"]["managedFields"] = record_update(None, new, shape_of(resource), who)
-        if dry_run:
+        if caller.dry_run:
             if self.store_has(resource, new):
                 raise AlreadyExists(resource.key, new["metadata"]["name"])
             return new
@@ -251,43 +184,28 @@ class Operations:
             return False
         return True
 
-    def _modify(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        edit: Edit,
-        user: User,
-        who: Obj | None,
-        subresource: str | None,
-        dry_run: bool,
-    ) -> Obj:
-        for _ in range(_ATTEMPTS):
-            live = self.get(resource, namespace, name)
+    def _modify(self, place: Place, edit: Edit, caller: Caller, who: Obj | None) -> Obj:
+        resource = place.resource
+
+        def attempt() -> Obj:
+            live = self.get(resource, place.namespace, place.name)
             wanted = edit(live)
             asked = (wanted.get("metadata") or {}).get("resourceVersion")
             if asked and asked != live["metadata"]["resourceVersion"]:
-                raise Conflict(resource.key, name)
-            new = merge_write(resource, live, wanted, subresource)
-            new = self._admitted("UPDATE", resource, live, new, user)
+                raise Conflict(resource.key, place.name)
+            new = merge_write(resource, live, wanted, place.subresource)
+            new = self._admitted("UPDATE", resource, live, new, caller.user)
             if who:
                 new["metadata"]["managedFields"] = record_update(live, new, shape_of(resource), who)
             bump_generation(resource, live, new)
-            if new == live or dry_run:
-                return new
-            try:
-                return self._store_update(resource, new)
-            except Conflict as error:
-                last = error
-        raise last
+            return new if new == live or caller.dry_run else self._store_update(resource, new)
+
+        return _repeated(attempt)
 
     def _store_update(self, resource: Resource, new: Obj) -> Obj:
-        metadata = new["metadata"]
-        if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
-            spec_finalizers = resource.key == "namespaces" and new["spec"].get("finalizers")
-            if not spec_finalizers and not metadata.get("deletionGracePeriodSeconds"):
-                self._remove(resource, new)
-                return new
+        if self._deletion.is_complete(resource, new):
+            self._deletion.remove(resource, new)
+            return new
         stored = self.store.update(resource.key, new)
         self._register(resource, stored)
         return stored
@@ -326,7 +244,13 @@ class Operations:
         if "deletionTimestamp" in home["metadata"]:
             name = metadata["namespace"]
             text = f"unable to create new content in namespace {name} because it is being terminated"
-            causes = [{"reason": "NamespaceTerminating", "message": f"namespace {name} is being terminated", "field": "metadata.namespace"}]
+            causes = [
+                {
+                    "reason": "NamespaceTerminating",
+                    "message": f"namespace {name} is being terminated",
+                    "field": "metadata.namespace",
+                }
+            ]
             raise forbidden(f'{resource.key} "{metadata["name"]}" is forbidden: {text}', {"causes": causes})
 
     def _register(self, resource: Resource, stored: Obj) -> None:

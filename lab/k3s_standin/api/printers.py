@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.k3s_standin.api.errors import Obj
@@ -45,7 +45,7 @@ def since(timestamp: Any) -> str:
     if not timestamp:
         return "<unknown>"
     text = str(timestamp).replace("Z", "+00:00")
-    return duration((datetime.now(timezone.utc) - datetime.fromisoformat(text)).total_seconds())
+    return duration((datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds())
 
 
 def age(obj: Obj) -> str:
@@ -62,7 +62,9 @@ def _status(obj: Obj) -> Obj:
 
 def condition(obj: Obj, kind: str) -> str:
     """The status of a condition, "" when absent."""
-    return next((str(item.get("status")) for item in _status(obj).get("conditions") or [] if item.get("type") == kind), "")
+    return next(
+        (str(item.get("status")) for item in _status(obj).get("conditions") or [] if item.get("type") == kind), ""
+    )
 
 
 def _labels(labels: Obj | None) -> str:
@@ -139,7 +141,7 @@ def pod_selector(obj: Obj) -> str:
 
 
 def _label_selector(value: Obj | None) -> str:
-    if not value or "matchLabels" not in value and "matchExpressions" not in value:
+    if not value or ("matchLabels" not in value and "matchExpressions" not in value):
         return _labels(value)
     texts = [f"{key}={text}" for key, text in sorted((value.get("matchLabels") or {}).items())]
     for item in value.get("matchExpressions") or []:

@@ -107,7 +107,9 @@ def slice_ports(obj: Obj) -> str:
 
 
 def slice_endpoints(obj: Obj) -> str:
-    return _short([text for item in obj.get("endpoints") or [] for text in item.get("addresses") or []]).replace(_NONE, "<unset>")
+    return _short([text for item in obj.get("endpoints") or [] for text in item.get("addresses") or []]).replace(
+        _NONE, "<unset>"
+    )
 
 
 def job_status(obj: Obj) -> str:

@@ -14,7 +14,7 @@ import pkgutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.k3s_standin.api.errors import ApiError, Obj, bad_request
@@ -40,7 +40,7 @@ def decode(body: bytes) -> Obj:
     if not body.startswith(_MAGIC):
         raise bad_request("the request body does not start with the protobuf envelope's mark k8s")
     try:
-        envelope = {number: value for number, value in _wire(body[len(_MAGIC) :])}
+        envelope = dict(_wire(body[len(_MAGIC) :]))
         meta = {number: value.decode() for number, value in _wire(envelope[1])}
         api_version, kind = meta[1], meta[2]
         group, _, version = api_version.rpartition("/")
@@ -149,7 +149,7 @@ def _time(values: dict[int, Any], micro: bool = False) -> str | None:
     # Go's zero time, which JSON writes as null.
     if not values or seconds == -62135596800:
         return None
-    text = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{values.get(2, 0) // 1000:06d}Z" if micro else f"{text}Z"
 
 

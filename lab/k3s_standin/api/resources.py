@@ -83,12 +83,15 @@ _ALL = ("all",)
 
 # group, versions, kind, plural, short names, namespaced, subresources, columns after Name, categories
 _Row = tuple[str, str, str, str, str, bool, str, str, tuple[str, ...]]
+# fmt: off
 _ROWS: tuple[_Row, ...] = (
     ("", "v1", "Namespace", "namespaces", "ns", False, "status finalize", f"Status=.status.phase {AGE}", ()),
     (
         "", "v1", "Node", "nodes", "no", False, "status",
-        f"Status=@node_status Roles=@node_roles {AGE} Version=.status.nodeInfo.kubeletVersion Internal-IP=@node_internal_ip!"
-        " External-IP=@node_external_ip! OS-Image=@node_os! Kernel-Version=@node_kernel! Container-Runtime=@node_runtime!", (),
+        f"Status=@node_status Roles=@node_roles {AGE} Version=.status.nodeInfo.kubeletVersion"
+        " Internal-IP=@node_internal_ip!"
+        " External-IP=@node_external_ip! OS-Image=@node_os! Kernel-Version=@node_kernel!"
+        " Container-Runtime=@node_runtime!", (),
     ),
     (
         "", "v1", "Pod", "pods", "po", True, "status eviction binding log",
@@ -122,12 +125,13 @@ _ROWS: tuple[_Row, ...] = (
     ),
     ("", "v1", "ReplicationController", "replicationcontrollers", "rc", True, "status scale",
      f"Desired=.spec.replicas:integer Current=@replicas:integer Ready=@ready_replicas:integer {AGE} {_WORKLOAD}", _ALL),
-    ("", "v1", "LimitRange", "limitranges", "limits", True, "", f"Created_At=.metadata.creationTimestamp", ()),
+    ("", "v1", "LimitRange", "limitranges", "limits", True, "", "Created_At=.metadata.creationTimestamp", ()),
     ("", "v1", "ResourceQuota", "resourcequotas", "quota", True, "status", AGE, ()),
     ("", "v1", "PodTemplate", "podtemplates", "", True, "", AGE, ()),
     (
         "apps", "v1", "Deployment", "deployments", "deploy", True, "status scale",
-        f"Ready=@deployment_ready Up-to-date=@updated_replicas:integer Available=@available_replicas:integer {AGE} {_WORKLOAD}",
+        "Ready=@deployment_ready Up-to-date=@updated_replicas:integer Available=@available_replicas:integer"
+        f" {AGE} {_WORKLOAD}",
         _ALL,
     ),
     (
@@ -145,12 +149,16 @@ _ROWS: tuple[_Row, ...] = (
     ("batch", "v1", "Job", "jobs", "", True, "status",
      f"Status=@job_status Completions=@job_completions Duration=@job_duration {AGE} {_WORKLOAD}", _ALL),
     ("batch", "v1", "CronJob", "cronjobs", "cj", True, "status",
-     f"Schedule=.spec.schedule Timezone=@timezone Suspend=.spec.suspend Active=@active_jobs:integer Last_Schedule=@last_schedule {AGE}",
+     "Schedule=.spec.schedule Timezone=@timezone Suspend=.spec.suspend Active=@active_jobs:integer"
+     f" Last_Schedule=@last_schedule {AGE}",
      _ALL),
     ("rbac.authorization.k8s.io", "v1", "Role", "roles", "", True, "", "Created_At=.metadata.creationTimestamp", ()),
-    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", "", False, "", "Created_At=.metadata.creationTimestamp", ()),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", "", False, "",
+     "Created_At=.metadata.creationTimestamp", ()),
     ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", "", True, "", f"Role=@role_ref {AGE}", ()),
-    ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", "", False, "", f"Role=@role_ref {AGE}", ()),
+    (
+     "rbac.authorization.k8s.i"
+     "o", "v1", "ClusterRoleBinding", "clusterrolebindings", "", False, "", f"Role=@role_ref {AGE}", ()),
     (
         "storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", False, "",
         "Provisioner=.provisioner ReclaimPolicy=@reclaim_policy VolumeBindingMode=@binding_mode"
@@ -162,14 +170,17 @@ _ROWS: tuple[_Row, ...] = (
     ("storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities", "", True, "",
      f"StorageClassName=.storageClassName Capacity=.capacity {AGE}", ()),
     ("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", "", False, "status",
-     f"Attacher=.spec.attacher PV=.spec.source.persistentVolumeName Node=.spec.nodeName Attached=.status.attached:boolean {AGE}", ()),
+     "Attacher=.spec.attacher PV=.spec.source.persistentVolumeName Node=.spec.nodeName"
+     f" Attached=.status.attached:boolean {AGE}", ()),
     ("coordination.k8s.io", "v1", "Lease", "leases", "", True, "", f"Holder=.spec.holderIdentity {AGE}", ()),
     ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", True, "status",
      f"Min_Available=@pdb_min Max_Unavailable=@pdb_max Allowed_Disruptions=@pdb_allowed:integer {AGE}", ()),
     ("networking.k8s.io", "v1", "Ingress", "ingresses", "ing", True, "status",
      f"Class=@ingress_class Hosts=@ingress_hosts Address=@lb_address Ports=@ingress_ports {AGE}", ()),
-    ("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", False, "", f"Controller=.spec.controller {AGE}", ()),
-    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol", True, "", f"Pod-Selector=@pod_selector {AGE}", ()),
+    ("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", False, "",
+     f"Controller=.spec.controller {AGE}", ()),
+    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol", True, "",
+     f"Pod-Selector=@pod_selector {AGE}", ()),
     ("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", "", False, "", f"Handler=.handler {AGE}", ()),
     ("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", False, "",
      f"Value=.value:integer Global-Default=@global_default:boolean {AGE} PreemptionPolicy=@preemption", ()),
@@ -177,21 +188,28 @@ _ROWS: tuple[_Row, ...] = (
      f"AddressType=.addressType Ports=@slice_ports Endpoints=@slice_endpoints {AGE}", ()),
     ("events.k8s.io", "v1", "Event", "events", "ev", True, "",
      "Last_Seen=@event_last_seen Type=.type Reason=.reason Object=@event_object Message=.note", ()),
-    ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "", False, "",
+    ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration",
+     "validatingwebhookconfigurations", "", False, "",
      f"Webhooks=@webhooks_count:integer {AGE}", ("api-extensions",)),
-    ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "", False, "",
+    ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration",
+     "mutatingwebhookconfigurations", "", False, "",
      f"Webhooks=@webhooks_count:integer {AGE}", ("api-extensions",)),
-    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", "", False, "status",
+    (
+     "admissionregistration.k8s.i"
+     "o", "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", "", False, "status",
      AGE, ("api-extensions",)),
-    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", "", False, "",
+    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding",
+     "validatingadmissionpolicybindings", "", False, "",
      AGE, ("api-extensions",)),
     ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", "crd crds", False, "status",
      "Created_At=.metadata.creationTimestamp", ("api-extensions",)),
     ("apiregistration.k8s.io", "v1", "APIService", "apiservices", "", False, "status",
      f"Service=@api_service Available=@available_condition {AGE}", ("api-extensions",)),
-    ("certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests", "csr", False, "status approval",
+    ("certificates.k8s.io", "v1", "CertificateSigningRequest",
+     "certificatesigningrequests", "csr", False, "status approval",
      f"SignerName=.spec.signerName Requestor=.spec.username Condition=@csr_condition {AGE}", ()),
 )
+# fmt: on
 # Answered, never stored.
 _REVIEWS = (
     ("authentication.k8s.io", "TokenReview", "tokenreviews", False),
@@ -203,11 +221,13 @@ _REVIEWS = (
 )
 # Upstream bumps metadata.generation for these and for custom resources only.
 GENERATION_KEYS = frozenset(
-    "deployments.apps daemonsets.apps statefulsets.apps replicasets.apps replicationcontrollers jobs.batch cronjobs.batch"
-    " poddisruptionbudgets.policy ingresses.networking.k8s.io ingressclasses.networking.k8s.io"
-    " networkpolicies.networking.k8s.io priorityclasses.scheduling.k8s.io"
-    " validatingwebhookconfigurations.admissionregistration.k8s.io"
-    " mutatingwebhookconfigurations.admissionregistration.k8s.io customresourcedefinitions.apiextensions.k8s.io".split()
+    (
+        "deployments.apps daemonsets.apps statefulsets.apps replicasets.apps replicationcontrollers jobs.batch"
+        " cronjobs.batch poddisruptionbudgets.policy ingresses.networking.k8s.io ingressclasses.networking.k8s.io"
+        " networkpolicies.networking.k8s.io priorityclasses.scheduling.k8s.io"
+        " validatingwebhookconfigurations.admissionregistration.k8s.io"
+        " mutatingwebhookconfigurations.admissionregistration.k8s.io customresourcedefinitions.apiextensions.k8s.io"
+    ).split()
 )
 
 

@@ -60,7 +60,9 @@ class Reviews:
                 resource.get("name") or None,
                 resource.get("subresource") or None,
             )
-            return {"allowed": self._authorize(user, resource.get("verb", ""), resource.get("resource", ""), attributes)}
+            return {
+                "allowed": self._authorize(user, resource.get("verb", ""), resource.get("resource", ""), attributes)
+            }
         path = path or {}
         return {"allowed": self._authorize(user, path.get("verb", ""), "", Attributes(path=path.get("path", "/")))}
 

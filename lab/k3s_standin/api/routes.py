@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.k3s_standin.api import discovery, openapi
@@ -137,10 +137,9 @@ class Router:
         subject = f"{target.plural}.{target.group}" if target.group else target.plural
         subject += f' "{target.name}"' if target.name else ""
         scope = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
-        raise forbidden(
-            f'{subject} is forbidden: User "{user.name}" cannot {verb} resource "{plural}" in API group "{target.group}" {scope}',
-            {"name": target.name or "", "group": target.group, "kind": target.plural},
-        )
+        asked = f'{verb} resource "{plural}" in API group "{target.group}" {scope}'
+        details = {"name": target.name or "", "group": target.group, "kind": target.plural}
+        raise forbidden(f'{subject} is forbidden: User "{user.name}" cannot {asked}', details)
 
     def _token(self, request: Request, target: Target) -> Response:
         if request.method != "POST" or self._issue_token is None:
@@ -148,7 +147,7 @@ class Router:
         review = request.json()
         account = self._operations.store.get("serviceaccounts", target.namespace, str(target.name))
         token, seconds = self._issue_token(account, review)
-        until = (datetime.now(timezone.utc) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        until = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
         review["status"] = {"token": token, "expirationTimestamp": until}
         return Response.json(review, 201)
 

@@ -95,7 +95,9 @@ def _type(value: Any, schema: Schema, path: str) -> Causes:
         fits = isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
     if fits:
         return []
-    found = "null" if value is None else next((name for name, types in _TYPES.items() if type(value) in types), "object")
+    found = (
+        "null" if value is None else next((name for name, types in _TYPES.items() if type(value) in types), "object")
+    )
     found = "boolean" if isinstance(value, bool) else found
     return [(path or "<nil>", f'Invalid value: "{found}": {path} in body must be of type {kind}: "{found}"')]
 

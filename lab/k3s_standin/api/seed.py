@@ -14,12 +14,20 @@ _OPEN: Obj = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 # group, version, kind, plural, namespaced, status subresource, spec, extra columns as (name, path, type)
 _DEFINITIONS: tuple[tuple[str, str, str, str, bool, bool, Obj, tuple[tuple[str, str, str], ...]], ...] = (
     (
-        "helm.cattle.io", "v1", "HelmChart", "helmcharts", True, True,
+        "helm.cattle.io",
+        "v1",
+        "HelmChart",
+        "helmcharts",
+        True,
+        True,
         {
             "type": "object",
             "x-kubernetes-preserve-unknown-fields": True,
             "properties": {
-                **{name: {"type": "string"} for name in ("chart", "repo", "version", "targetNamespace", "valuesContent", "chartContent")},
+                **{
+                    name: {"type": "string"}
+                    for name in ("chart", "repo", "version", "targetNamespace", "valuesContent", "chartContent")
+                },
                 "bootstrap": {"type": "boolean"},
                 "failurePolicy": {"type": "string", "enum": ["abort", "reinstall"], "default": "reinstall"},
                 "set": {"type": "object", "additionalProperties": {"x-kubernetes-int-or-string": True}},
@@ -36,7 +44,12 @@ _DEFINITIONS: tuple[tuple[str, str, str, str, bool, bool, Obj, tuple[tuple[str, 
         ),
     ),
     (
-        "helm.cattle.io", "v1", "HelmChartConfig", "helmchartconfigs", True, False,
+        "helm.cattle.io",
+        "v1",
+        "HelmChartConfig",
+        "helmchartconfigs",
+        True,
+        False,
         {
             "type": "object",
             "x-kubernetes-preserve-unknown-fields": True,
@@ -48,15 +61,29 @@ _DEFINITIONS: tuple[tuple[str, str, str, str, bool, bool, Obj, tuple[tuple[str, 
         (),
     ),
     (
-        "k3s.cattle.io", "v1", "Addon", "addons", True, False,
+        "k3s.cattle.io",
+        "v1",
+        "Addon",
+        "addons",
+        True,
+        False,
         {
             "type": "object",
-            "properties": {"source": {"type": "string", "nullable": True}, "checksum": {"type": "string", "nullable": True}},
+            "properties": {
+                "source": {"type": "string", "nullable": True},
+                "checksum": {"type": "string", "nullable": True},
+            },
         },
         (("Source", ".spec.source", "string"), ("Checksum", ".spec.checksum", "string")),
     ),
     (
-        "k3s.cattle.io", "v1", "ETCDSnapshotFile", "etcdsnapshotfiles", False, True, _OPEN,
+        "k3s.cattle.io",
+        "v1",
+        "ETCDSnapshotFile",
+        "etcdsnapshotfiles",
+        False,
+        True,
+        _OPEN,
         (
             ("SnapshotName", ".spec.snapshotName", "string"),
             ("Node", ".spec.nodeName", "string"),
@@ -79,7 +106,14 @@ def seed(client: Client, operations: Operations) -> None:
             client.create(definition)
     for name, value in (("system-cluster-critical", 2000000000), ("system-node-critical", 2000001000)):
         if client.find("priorityclasses.scheduling.k8s.io", name) is None:
-            client.create({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value})
+            client.create(
+                {
+                    "apiVersion": "scheduling.k8s.io/v1",
+                    "kind": "PriorityClass",
+                    "metadata": {"name": name},
+                    "value": value,
+                }
+            )
     if client.find("services", "kubernetes", "default") is None:
         client.create(_kubernetes_service(operations.first_service_ip()))
 
@@ -93,23 +127,40 @@ def _kubernetes_service(address: str) -> Obj:
             "namespace": "default",
             "labels": {"component": "apiserver", "provider": "kubernetes"},
         },
-        "spec": {"clusterIP": address, "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]},
+        "spec": {
+            "clusterIP": address,
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+        },
     }
 
 
 def _definition(
-    group: str, version: str, kind: str, plural: str, namespaced: bool, status: bool, spec: Obj, columns: tuple[tuple[str, str, str], ...]
+    group: str,
+    version: str,
+    kind: str,
+    plural: str,
+    namespaced: bool,
+    status: bool,
+    spec: Obj,
+    columns: tuple[tuple[str, str, str], ...],
 ) -> Obj:
     schema = {"type": "object", "properties": {"spec": spec, "status": _OPEN}}
     listed: Obj = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     if status:
         listed["subresources"] = {"status": {}}
     if columns:
-        listed["additionalPrinterColumns"] = [{"name": name, "jsonPath": path, "type": kind} for name, path, kind in columns]
+        listed["additionalPrinterColumns"] = [
+            {"name": name, "jsonPath": path, "type": kind} for name, path, kind in columns
+        ]
     names = {"kind": kind, "plural": plural, "singular": kind.lower()}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.{group}"},
-        "spec": {"group": group, "names": names, "scope": "Namespaced" if namespaced else "Cluster", "versions": [listed]},
+        "spec": {
+            "group": group,
+            "names": names,
+            "scope": "Namespaced" if namespaced else "Cluster",
+            "versions": [listed],
+        },
     }

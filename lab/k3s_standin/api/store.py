@@ -8,8 +8,10 @@ import json
 import sqlite3
 import threading
 
-from lab.k3s_standin.api.errors import AlreadyExists, Conflict, NotFound, Obj
+from lab.k3s_standin.api.errors import AlreadyExists, Conflict, NotFound, Obj, Objects
 from lab.k3s_standin.api.watch import Event, Watch, WatchHub
+
+Texts = list[str]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -23,7 +25,7 @@ INSERT OR IGNORE INTO state VALUES ('revision', 1);
 class ObjectStore:
     """Thread-safe and durable: an answered write is on disk, so the process may be killed at any moment.
 
-    A resource key is `plural` for the core group and `plural.group` otherwise; cluster-scoped objects have namespace "".
+    A resource key is `plural` in the core group and `plural.group` elsewhere; cluster-scoped objects have namespace "".
     """
 
     def __init__(self, path: str) -> None:
@@ -44,12 +46,12 @@ class ObjectStore:
         """Read one object; NotFound when there is none."""
         return _load(self._text(resource_key, namespace or "", name))
 
-    def list(self, resource_key: str, namespace: str | None = None) -> tuple[list[Obj], int]:
+    def list(self, resource_key: str, namespace: str | None = None) -> tuple[Objects, int]:
         """Read all objects of a resource (namespace None or "": everywhere) and the revision they were read at."""
         texts, revision = self.list_texts(resource_key, namespace)
         return [_load(text) for text in texts], revision
 
-    def list_texts(self, resource_key: str, namespace: str | None = None) -> tuple[list[str], int]:
+    def list_texts(self, resource_key: str, namespace: str | None = None) -> tuple[Texts, int]:
         """Like list, as JSON texts ordered by namespace and name."""
         query, values = "SELECT data FROM objects WHERE key=?", [resource_key]
         if namespace:
@@ -58,7 +60,7 @@ class ObjectStore:
             rows = self._db.execute(query + " ORDER BY namespace, name", values).fetchall()
             return [row[0] for row in rows], self._revision
 
-    def keys(self) -> list[str]:
+    def resource_keys(self) -> Texts:
         """Every resource key that has objects."""
         with self._lock:
             return [row[0] for row in self._db.execute("SELECT DISTINCT key FROM objects")]

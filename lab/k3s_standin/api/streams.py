@@ -33,7 +33,9 @@ def watch_stream(
     """Open the watch now (so that 410 is a proper answer), and give the iterator that feeds the client."""
     asked = query.get("resourceVersion", "")
     if asked and not asked.isdigit():
-        raise bad_request(f'resourceVersion: Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax')
+        raise bad_request(
+            f'resourceVersion: Invalid value: "{asked}": strconv.ParseUint: parsing "{asked}": invalid syntax'
+        )
     initial = query.get("sendInitialEvents") == "true"
     existing: list[Obj] = []
     if asked in ("", "0") or initial:
@@ -43,7 +45,9 @@ def watch_stream(
     watch = store.watch(key, namespace, revision)
     seconds = int(query.get("timeoutSeconds") or 0) or random.randint(1800, 3600)
     bookmarks = query.get("allowWatchBookmarks") == "true"
-    first = [_line("ADDED", obj if render is None else render(obj)) for obj in existing if matches is None or matches(obj)]
+    first = [
+        _line("ADDED", obj if render is None else render(obj)) for obj in existing if matches is None or matches(obj)
+    ]
     if initial and bookmarks:
         first.append(_line("BOOKMARK", bookmark(revision, True)))
     return _feed(store, watch, first, seconds, bookmarks, matches, render, bookmark, gone)

@@ -8,12 +8,12 @@ from typing import Any
 
 from lab.k3s_standin.api import eviction
 from lab.k3s_standin.api.errors import NotFound, Obj, bad_request
-from lab.k3s_standin.api.identity import User
 from lab.k3s_standin.api.operations import Operations
 from lab.k3s_standin.api.patch_json import apply as json_patch
 from lab.k3s_standin.api.patch_json import merge
 from lab.k3s_standin.api.resources import Resource
 from lab.k3s_standin.api.validation import value_at
+from lab.k3s_standin.api.writes import Caller, Place
 
 _BUDGETS = "poddisruptionbudgets.policy"
 _SCALE = {
@@ -42,11 +42,10 @@ def scale_of(resource: Resource, obj: Obj) -> Obj:
     }
 
 
-def write_scale(
-    operations: Operations, resource: Resource, namespace: str | None, name: str, body: Any, user: User, manager: str
-) -> Obj:
+def write_scale(operations: Operations, place: Place, body: Any, caller: Caller) -> Obj:
     """PUT or PATCH of the scale subresource; `body` is a Scale, a merge patch of one, or a JSON patch."""
-    scale = scale_of(resource, operations.get(resource, namespace, name))
+    resource = place.resource
+    scale = scale_of(resource, operations.get(resource, place.namespace, place.name))
     wanted = json_patch(scale, body) if isinstance(body, list) else merge(scale, body)
     replicas = value_at(wanted, "spec.replicas")
     if not isinstance(replicas, int) or replicas < 0:
@@ -58,18 +57,17 @@ def write_scale(
     version = value_at(body, "metadata.resourceVersion") if isinstance(body, dict) else None
     if version:
         patch["metadata"] = {"resourceVersion": version}
-    kind = "application/merge-patch+json"
-    return scale_of(resource, operations.patch(resource, namespace, name, kind, patch, user, manager, "scale"))
+    return scale_of(resource, operations.patch(place, "application/merge-patch+json", patch, caller))
 
 
-def evict(operations: Operations, namespace: str | None, name: str, body: Obj, user: User, dry_run: bool) -> None:
+def evict(operations: Operations, namespace: str | None, name: str, body: Obj, caller: Caller) -> None:
     """Delete a pod unless a disruption budget forbids it."""
     pods = operations.registry.by_key("pods")
     pod = operations.get(pods, namespace, name)
     budgets = operations.list(operations.registry.by_key(_BUDGETS), namespace)[0]
     neighbours = operations.list(pods, namespace)[0]
     eviction.check(pod, [(budget, status_of(operations, budget, neighbours)) for budget in budgets])
-    operations.delete(pods, namespace, name, body.get("deleteOptions") or {}, user, dry_run)
+    operations.delete(Place(pods, namespace, name), body.get("deleteOptions") or {}, caller)
 
 
 def status_of(operations: Operations, budget: Obj, pods: list[Obj]) -> Obj:
@@ -82,7 +80,9 @@ def _expected(operations: Operations, pods: list[Obj]) -> int:
     owners: dict[str, int] = {}
     alone = 0
     for pod in pods:
-        reference = next((item for item in pod["metadata"].get("ownerReferences") or [] if item.get("controller")), None)
+        reference = next(
+            (item for item in pod["metadata"].get("ownerReferences") or [] if item.get("controller")), None
+        )
         resource = operations.registry.by_owner(reference) if reference else None
         if reference is None or resource is None:
             alone += 1
@@ -93,15 +93,17 @@ def _expected(operations: Operations, pods: list[Obj]) -> int:
             except NotFound:
                 owner = {}
             replicas = value_at(owner, "spec.replicas") or value_at(owner, "status.desiredNumberScheduled")
-            owners[reference["uid"]] = int(replicas or sum(reference in (item["metadata"].get("ownerReferences") or []) for item in pods))
+            owners[reference["uid"]] = int(
+                replicas or sum(reference in (item["metadata"].get("ownerReferences") or []) for item in pods)
+            )
     return alone + sum(owners.values())
 
 
-def bind(operations: Operations, namespace: str | None, name: str, body: Obj, user: User) -> None:
+def bind(operations: Operations, namespace: str | None, name: str, body: Obj, caller: Caller) -> None:
     """Assign a pod to a node, as the scheduler does."""
     node = value_at(body, "target.name")
     if not node:
         raise bad_request("a Binding needs target.name, the node")
     patch = {"spec": {"nodeName": node}}
-    pods = operations.registry.by_key("pods")
-    operations.patch(pods, namespace, name, "application/merge-patch+json", patch, user, "kube-scheduler", "binding")
+    place = Place(operations.registry.by_key("pods"), namespace, name, "binding")
+    operations.patch(place, "application/merge-patch+json", patch, caller)

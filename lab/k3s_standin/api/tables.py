@@ -24,7 +24,9 @@ def columns_of(resource: Resource, version: str) -> list[Column]:
     return [*columns, _LAST_NAME] if resource.plural == "events" and not resource.custom else [_NAME, *columns]
 
 
-def table(resource: Resource, version: str, objects: list[Obj], metadata: Obj, include: str, headers: bool = True) -> Obj:
+def table(
+    resource: Resource, version: str, objects: list[Obj], metadata: Obj, include: str, headers: bool = True
+) -> Obj:
     """A table of objects; include is None, Metadata (default) or Object."""
     columns = columns_of(resource, version)
     definitions = [

@@ -20,19 +20,24 @@ _VALUE_PATTERN = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _NAME_PATTERN = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 
 _SUBDOMAIN_TEXT = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end"
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must"
+    " start and end"
     f" with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN_PATTERN}')"
 )
 _LABEL_TEXT = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an"
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start"
+    " and end with an"
     f" alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL_PATTERN}')"
 )
 _RFC1035_TEXT = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end"
-    f" with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '{_RFC1035_PATTERN}')"
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic"
+    " character, and end"
+    " with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is"
+    f" '{_RFC1035_PATTERN}')"
 )
 _VALUE_TEXT = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end"
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must"
+    " start and end"
     " with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is"
     f" '{_VALUE_PATTERN}')"
 )
@@ -148,7 +153,12 @@ def _taints(taints: list[Obj]) -> Causes:
         causes += [(f"{field}.value", text) for _, text in _labels("", {"value": taint.get("value") or ""})]
         if taint.get("effect") not in _EFFECTS:
             supported = ", ".join(json.dumps(effect) for effect in _EFFECTS)
-            causes.append((f"{field}.effect", f"Unsupported value: {json.dumps(taint.get('effect', ''))}: supported values: {supported}"))
+            causes.append(
+                (
+                    f"{field}.effect",
+                    f"Unsupported value: {json.dumps(taint.get('effect', ''))}: supported values: {supported}",
+                )
+            )
         if (mark := (taint.get("key"), taint.get("effect"))) in seen:
             causes.append((field, f"Duplicate value: {json.dumps(taint)}"))
         seen.add(mark)

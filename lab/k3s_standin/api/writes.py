@@ -6,15 +6,56 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.k3s_standin.api import patch_json, patch_strategic
 from lab.k3s_standin.api.errors import ApiError, Conflict, Obj, bad_request
+from lab.k3s_standin.api.identity import User
 from lab.k3s_standin.api.resources import GENERATION_KEYS, Resource
 from lab.k3s_standin.api.shapes import builtin_shape
 
+
+@dataclass(frozen=True)
+class Place:
+    """Where a write goes."""
+
+    resource: Resource
+    namespace: str | None
+    name: str
+    subresource: str | None = None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who writes: the user, the name that field ownership is recorded under, and whether it is only a trial."""
+
+    user: User
+    manager: str
+    dry_run: bool = False
+
+
 # Metadata the server sets; what a client sends in its place is not used.
-_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName")
+_KEPT = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "resourceVersion",
+    "generateName",
+)
+
+
+def stamp(moment: datetime) -> str:
+    """A time as the API writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def now() -> str:
+    """The current time as the API writes it."""
+    return stamp(datetime.now(UTC))
 
 
 def patch_edit(resource: Resource, content_type: str, patch: Any) -> Callable[[Obj], Obj]:
@@ -38,7 +79,11 @@ def check_type(resource: Resource, obj: Obj) -> None:
     """The object must be of the URL's kind; a missing apiVersion or kind is filled in."""
     group, _, version = str(obj.get("apiVersion") or resource.api_version()).rpartition("/")
     kind = obj.get("kind") or resource.kind
-    if kind != resource.kind or group != resource.group or version not in (*resource.versions, resource.storage_version):
+    if (
+        kind != resource.kind
+        or group != resource.group
+        or version not in (*resource.versions, resource.storage_version)
+    ):
         raise bad_request(
             f"{obj.get('apiVersion')}, Kind={obj.get('kind')} was sent to {resource.key}, which takes"
             f" {resource.api_version()}, Kind={resource.kind}"
@@ -62,8 +107,9 @@ def check_preconditions(resource: Resource, live: Obj, wanted: Obj) -> None:
     """uid and resourceVersion given with a delete must be the stored ones."""
     metadata = live["metadata"]
     for field, text in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-        if wanted.get(field) and wanted[field] != metadata[field]:
-            why = f"Precondition failed: {text} in precondition: {wanted[field]}, {text} in object meta: {metadata[field]}"
+        asked, found = wanted.get(field), metadata[field]
+        if asked and asked != found:
+            why = f"Precondition failed: {text} in precondition: {asked}, {text} in object meta: {found}"
             raise Conflict(resource.key, metadata["name"], why)
 
 
@@ -105,7 +151,9 @@ def bump_generation(resource: Resource, live: Obj, new: Obj) -> None:
 
 def _check_identity(resource: Resource, metadata: Obj, before: Obj) -> None:
     if metadata.get("name", before["name"]) != before["name"]:
-        raise bad_request(f"the name of the object ({metadata['name']}) does not match the name on the URL ({before['name']})")
+        raise bad_request(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({before['name']})"
+        )
     if resource.namespaced and metadata.get("namespace", before["namespace"]) != before["namespace"]:
         raise bad_request("the namespace of the object does not match the namespace on the request")
     if metadata.get("uid") and metadata["uid"] != before["uid"]:
