@@ -16,16 +16,20 @@ from lab.site import LABEL
 from lab.tools import PACKAGE, have_tools
 
 RECIPE = Path(__file__).parent / "image"
-REPOSITORY = "fletcherlabs-homelab/node"
+REPOSITORY = "fletcherlabs-homelab"
 PULL_SECONDS = "20"
 
 
 def tag() -> str:
-    """The image's name; it changes with its recipe."""
+    """The node image's name; it changes with its recipe."""
+    return f"{REPOSITORY}/node:{_digest('Dockerfile.base', 'packages', 'Dockerfile.node', 'customize')}"
+
+
+def _digest(*files: str) -> str:
     digest = hashlib.sha256(PACKAGE.encode())
-    for file in sorted(RECIPE.iterdir()):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
+    for file in files:
+        digest.update(file.encode() + b"\0" + (RECIPE / file).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def have_image(engine: Engine, runner: Runner = run) -> str:
@@ -47,7 +51,7 @@ def have_image(engine: Engine, runner: Runner = run) -> str:
 
 
 def _base(engine: Engine, runner: Runner, context: Path) -> str:
-    name = f"fletcherlabs-homelab/base:{tag().rpartition(':')[2]}"
+    name = f"{REPOSITORY}/base:{_digest('Dockerfile.base', 'packages')}"
     if engine.has_image(name):
         return name
     if runner(["timeout", PULL_SECONDS, "docker", "pull", "--quiet", "debian:bookworm-slim"], "").status == 0:

@@ -87,6 +87,13 @@ options:
         default: root
         version_added: 0.1.0
     version_added: 0.1.0
+  stamp:
+    description:
+      - File on the host that records what has been applied, written by a second call with RV(stamp_content) after the services
+        that read the files have taken them up.
+      - A run that was interrupted between writing and applying leaves an old stamp, so the next run still knows what is pending.
+    type: str
+    version_added: 0.1.0
 """
 
 EXAMPLES = r"""
@@ -115,6 +122,16 @@ changed_paths:
   elements: str
   returned: always
   sample: [/etc/modules-load.d/homelab.conf]
+pending_paths:
+  description: Paths whose wanted content is not the one recorded in O(stamp) as applied; empty without O(stamp).
+  type: list
+  elements: str
+  returned: success
+  sample: [/etc/modules-load.d/homelab.conf]
+stamp_content:
+  description: What O(stamp) should hold once the files have been applied.
+  type: str
+  returned: success
 reasons:
   description: Why nothing was written, one sentence each.
   type: list
@@ -126,6 +143,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.host import apply, probe
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.model import FilesError, Wanted
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.stamp import pending, read_stamp, stamp_content
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.plan import difference, plan
 
 ATTRIBUTES = {"path": {"type": "str", "required": True}, "owner": {"default": "root"}, "group": {"default": "root"}}
@@ -143,6 +161,7 @@ SPEC = {
         "options": FILE,
         "required_if": [("state", "present", ("content",))],
     },
+    "stamp": {"type": "str"},
     "directories": {"type": "list", "elements": "dict", "default": [], "options": ATTRIBUTES | {"mode": {"default": "0755"}}},
 }
 
@@ -171,6 +190,7 @@ def main() -> None:
         wanted = wanted_from(module.params)
         found = probe(wanted)
         actions = plan(wanted, found)
+        stamp = read_stamp(module.params["stamp"])
     except FilesError as error:
         module.fail_json(msg=str(error), reasons=error.reasons)
     if not module.check_mode:
@@ -179,6 +199,8 @@ def main() -> None:
         changed=bool(actions),
         actions=[action.as_dict() for action in actions],
         changed_paths=[action.wanted.path for action in actions],
+        pending_paths=pending(wanted, stamp) if module.params["stamp"] else [],
+        stamp_content=stamp_content(wanted),
         diff=difference(actions, found),
     )
 
