@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run one molecule scenario with the lab's node image, which is built when there is none."""
+"""Run one molecule scenario on the lab's node image, which is built when there is none."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import os
 import subprocess
 import sys
 
+from lab.nodeimage import tag
 from tests.run.steps import ROOT
 
 
-def node_image() -> str:
-    """The tag, which `python -m lab image` prints as its last line."""
-    argv = [sys.executable, "-m", "lab", "image"]
-    return subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
-
-
 def main(name: str) -> int:
-    """Exit with molecule's status."""
-    environment = {**os.environ, "HOMELAB_NODE_IMAGE": node_image()}
+    """Exit with molecule's status, or with the lab's where there is no image to run on."""
+    built = subprocess.run([sys.executable, "-m", "lab", "image"], cwd=ROOT).returncode
+    if built != 0:
+        return built
+    environment = {**os.environ, "HOMELAB_NODE_IMAGE": tag()}
     return subprocess.run(["molecule", "test", "--scenario-name", name], cwd=ROOT, env=environment).returncode
 
 
