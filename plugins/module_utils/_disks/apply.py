@@ -148,7 +148,12 @@ def _mount(machine: Machine, action: Action) -> None:
     _expect(action, judge.label_of(disk) == action.volume.label, _changed(disk))
     over = _mounted_at(machine, path)
     if not over:  # systemd may have been quicker
-        _command(machine, action, ["mount", "--fstab", str(machine.paths.fstab), path])
+        # By the device that was just looked at: where no udev runs, mount resolves a UUID by libblkid's cache, which still
+        # names the old device after disks changed places, and mounts another disk without a word.
+        options = ",".join(_plain_options(action.volume))
+        _command(
+            machine, action, ["mount", "--types", action.volume.tier.filesystem, "--options", options, disk.path, path]
+        )
         over = _mounted_at(machine, path)
     _expect(
         action,
@@ -158,10 +163,14 @@ def _mount(machine: Machine, action: Action) -> None:
     _expect(action, "ro" not in over[-1].options, f"{path} is mounted read-only; look at the kernel log of {disk.path}")
 
 
+def _plain_options(volume: Volume) -> list[str]:
+    """What is for the kernel; the rest is for systemd and for us."""
+    return [option for option in mount_options(volume) if option != "nofail" and not option.startswith("x-")]
+
+
 def _remount(machine: Machine, action: Action) -> None:
     path, tier = action.volume.mount, action.volume.tier
-    plain = [option for option in mount_options(action.volume) if option != "nofail" and not option.startswith("x-")]
-    _command(machine, action, ["mount", "--options", ",".join(["remount", *plain]), path])
+    _command(machine, action, ["mount", "--options", ",".join(["remount", *_plain_options(action.volume)]), path])
     over = _mounted_at(machine, path)
     lacking = [flag for flag in VISIBLE_FLAGS if flag in tier.options and not (over and flag in over[-1].options)]
     _expect(action, not lacking, f"{path} still lacks {','.join(lacking)} after the remount")

@@ -57,7 +57,11 @@ def make_plan(snapshot: Snapshot, layout: Layout) -> Plan:
 
 def _volume(tier: Tier, slot: int, disk: Disk) -> Volume:
     label, on = tier.label(slot), disk.contents
-    uuid = on.filesystem.uuid if on.filesystem and _is_made(disk, label, tier) else volume_uuid(disk.serial, label)
+    uuid = volume_uuid(disk.serial, label)
+    if on.filesystem and _is_made(disk, label, tier):
+        uuid = on.filesystem.uuid
+    elif on.claim and _is_unfinished(disk, label, tier):
+        uuid = on.claim.uuid
     return Volume(tier, slot, disk.serial, uuid)
 
 
@@ -111,7 +115,9 @@ def _copies(volumes: Sequence[Volume], disks: Sequence[Disk]) -> list[Refusal]:
     found = []
     for volume in volumes:
         for other in disks:
-            if other.serial != volume.serial and any(mark.uuid == volume.uuid for mark in other.contents.signatures):
+            claimed = other.contents.claim is not None and other.contents.claim.uuid == volume.uuid
+            marked = claimed or any(mark.uuid == volume.uuid for mark in other.contents.signatures)
+            if other.serial != volume.serial and marked:
                 text = (
                     f"tier '{volume.tier.name}': {other.title} has the file system UUID of {volume.label} "
                     f"({volume.uuid}), "
