@@ -12,6 +12,7 @@ author: FletcherLabs (@fletcherlabs)
 description:
   - Makes one host of each file or directory in the C(host_vars) folder beside the configuration file, and puts it into the
     groups which that description names in C(homelab_groups). Adding a machine is adding one file.
+  - Sets C(ansible_host) to the address in C(homelab_machine).
   - With O(source), reads the descriptions and group variables of another inventory instead, and moves their addresses with
     O(rebase). A twin of a site made this way cannot drift from it.
 options:
@@ -102,7 +103,9 @@ class InventoryModule(BaseInventoryPlugin):
         if not host_vars.is_dir():
             raise DescriptionError(f"there is no folder {host_vars}; describe each machine in a file there")
         machines = {name: self._load(files, rebase) for name, files in machine_files(host_vars).items()}
-        taken = [str(machine["homelab_machine"]["address"]) for machine in machines.values() if "homelab_machine" in machine]
+        taken = [
+            str(machine["homelab_machine"]["address"]) for machine in machines.values() if "homelab_machine" in machine
+        ]
         for name, count in self.get_option("clones").items():
             if name not in machines:
                 raise DescriptionError(f"clones: there is no machine '{name}' in {host_vars}")
@@ -135,6 +138,9 @@ class InventoryModule(BaseInventoryPlugin):
             if group in PARENTS:
                 self.inventory.add_group(PARENTS[group])
                 self.inventory.add_child(PARENTS[group], group)
+        machine = description.get("homelab_machine")
+        if isinstance(machine, dict) and "address" in machine:
+            self.inventory.set_variable(name, "ansible_host", machine["address"])
         if copied:
             for key, value in description.items():
                 self.inventory.set_variable(name, key, trusted(value))

@@ -87,6 +87,23 @@ options:
         default: root
         version_added: 0.1.0
     version_added: 0.1.0
+  links:
+    description: Symbolic links to have after the files are written. A link that points elsewhere is replaced, anything else refused.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path of the link.
+        type: str
+        required: true
+        version_added: 0.1.0
+      target:
+        description: What it points to.
+        type: str
+        required: true
+        version_added: 0.1.0
+    version_added: 0.1.0
   stamp:
     description:
       - File on the host that records what has been applied, written by a second call with RV(stamp_content) after the services
@@ -161,6 +178,12 @@ SPEC = {
         "options": FILE,
         "required_if": [("state", "present", ("content",))],
     },
+    "links": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"path": {"type": "str", "required": True}, "target": {"type": "str", "required": True}},
+    },
     "stamp": {"type": "str"},
     "directories": {"type": "list", "elements": "dict", "default": [], "options": ATTRIBUTES | {"mode": {"default": "0755"}}},
 }
@@ -179,6 +202,7 @@ def wanted_from(parameters: dict) -> list[Wanted]:
             present = item.get("state", "present") == "present"
             content = item.get("content")
             items.append(Wanted(item["path"], kind, present, content, mode, item["owner"], item["group"], bool(item.get("secret"))))
+    items += [Wanted(item["path"], "link", content=item["target"]) for item in parameters["links"]]
     if reasons:
         raise FilesError(reasons)
     return items

@@ -29,7 +29,7 @@ def running(twin: Twin) -> dict[str, str]:
 @pytest.fixture
 def undownloaded(built: Twin, tmp_path: Path) -> Iterator[Twin]:
     """The built twin whose controller has lost its download cache and its lock."""
-    cache, lock = STATE / "cache", STATE / "artifacts.lock.yml"
+    cache, lock = STATE / "cache", STATE / "artifacts.lock.json"
     shutil.copy(lock, tmp_path / "lock")
     shutil.rmtree(cache)
     lock.unlink()
@@ -61,7 +61,7 @@ def test_truncated_download(undownloaded: Twin) -> None:
 
 
 def test_digest_differs_from_the_lock(undownloaded: Twin) -> None:
-    lock = STATE / "artifacts.lock.yml"
+    lock = STATE / "artifacts.lock.json"
     shutil.rmtree(STATE / "cache", ignore_errors=True)
     undownloaded.play()
     entries = yaml.safe_load(lock.read_text())

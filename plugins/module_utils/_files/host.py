@@ -103,6 +103,14 @@ def _write(item: Wanted, here: Found) -> None:
         os.close(folder_handle)
 
 
+def _link(item: Wanted, here: Found) -> None:
+    temporary = os.path.join(os.path.dirname(item.path), f"{TEMPORARY}{os.path.basename(item.path)}")
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+    os.symlink(item.content or "", temporary)
+    os.rename(temporary, item.path)
+
+
 def _set_attributes(item: Wanted, here: Found) -> None:
     _own(item.path, item)
 
@@ -124,4 +132,4 @@ def _remove(item: Wanted, here: Found) -> None:
         os.unlink(item.path)
 
 
-_HANDLERS = {"make_directory": _make_directory, "write": _write, "set_attributes": _set_attributes, "remove": _remove}
+_HANDLERS = {"make_directory": _make_directory, "write": _write, "link": _link, "set_attributes": _set_attributes, "remove": _remove}

@@ -17,10 +17,10 @@ class FilesError(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """One path as it should be; content is None for a directory."""
+    """One path as it should be; content is None for a directory, and the target for a link."""
 
     path: str
-    kind: str  # file | directory
+    kind: str  # file | directory | link
     present: bool = True
     content: str | None = field(default=None, repr=False)
     mode: int = 0o644
@@ -47,7 +47,7 @@ ABSENT = Found("absent")
 
 @dataclass(frozen=True)
 class Action:
-    """One step; kind is make_directory, write, set_attributes or remove."""
+    """One step; kind is make_directory, write, link, set_attributes or remove."""
 
     kind: str
     wanted: Wanted

@@ -13,14 +13,15 @@ _LABEL = {"file": "a file", "directory": "a directory", "link": "a symbolic link
 
 
 def plan(wanted: Sequence[Wanted], found: Mapping[str, Found]) -> list[Action]:
-    """Directories first, outermost first, then files in the given order; raise FilesError with every reason at once."""
+    """Directories first, outermost first, then files in the given order, then links; raise FilesError with every reason at once."""
     reasons = _refusals(wanted, found)
     if reasons:
         raise FilesError(reasons)
     directories = sorted((item for item in wanted if item.kind == "directory"), key=lambda item: item.path)
     files = [item for item in wanted if item.kind == "file"]
     steps = (_step(item, found.get(item.path, ABSENT)) for item in [*directories, *files])
-    return [step for step in steps if step is not None]
+    links = (_link(item, found.get(item.path, ABSENT)) for item in wanted if item.kind == "link")
+    return [step for step in [*steps, *links] if step is not None]
 
 
 def _refusals(wanted: Sequence[Wanted], found: Mapping[str, Found]) -> list[str]:
@@ -35,11 +36,11 @@ def _refusals(wanted: Sequence[Wanted], found: Mapping[str, Found]) -> list[str]
         if item.path in seen:
             reasons.append(f"{item.path} is named twice; keep one entry")
         seen.add(item.path)
-        if here.kind == "link":
+        if here.kind == "link" != item.kind:
             reasons.append(f"{item.path} is a symbolic link to {here.target}, expected {_LABEL[item.kind]}; remove the link")
         elif here.kind not in ("absent", item.kind):
             reasons.append(f"{item.path} is {_LABEL[here.kind]}, expected {_LABEL[item.kind]}; move it away")
-        if item.present and item.content and not item.content.endswith("\n"):
+        if item.kind == "file" and item.content and not item.content.endswith("\n"):
             reasons.append(f"the content of {item.path} does not end with a newline; add one")
         if item.present and parent not in made and found.get(parent, ABSENT).kind != "directory":
             reasons.append(f"the directory {parent} of {item.path} does not exist; name it under directories")
@@ -60,6 +61,12 @@ def _step(item: Wanted, here: Found) -> Action | None:
     return None
 
 
+def _link(item: Wanted, here: Found) -> Action | None:
+    if here.target == item.content:
+        return None
+    return Action("link", item, f"link {item.path} to {item.content}")
+
+
 def _attributes(item: Wanted, here: Found) -> list[str]:
     changes = []
     if here.mode != item.mode:
@@ -75,6 +82,9 @@ def difference(actions: Sequence[Action], found: Mapping[str, Found]) -> list[di
 
 
 def _before_after(item: Wanted, here: Found) -> dict[str, str]:
+    if item.kind == "link":
+        before, after = (f"-> {here.target}\n" if here.target else ""), f"-> {item.content}\n"
+        return {"before_header": item.path, "after_header": item.path, "before": before, "after": after}
     before = "" if here.kind == "absent" else _text(item, here.content, here.mode, here.owner, here.group)
     after = _text(item, item.content, item.mode, item.owner, item.group) if item.present else ""
     return {"before_header": item.path, "after_header": item.path, "before": before, "after": after}

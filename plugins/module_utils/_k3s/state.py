@@ -1,0 +1,56 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to the collection: what of K3s is on a host, and whether it may become what the inventory wants."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)\+k3s(\d+)")
+UNITS = {"server": "k3s.service", "agent": "k3s-agent.service"}
+
+
+@dataclass(frozen=True)
+class K3sState:
+    """K3s on one host; None where something is not there."""
+
+    version: str | None
+    sha256: str | None
+    units: tuple[str, ...]
+    # the real path of the kubelet's folder when it is not what K3s and Longhorn expect
+    kubelet_link: str | None
+
+
+def parse_version(text: str) -> tuple[int, int, int, int] | None:
+    """The four numbers of a K3s version, None when there is none in the text."""
+    match = _VERSION.search(text)
+    return (int(match[1]), int(match[2]), int(match[3]), int(match[4])) if match else None
+
+
+def refusals(state: K3sState, role: str, wanted: str, host: str) -> list[str]:
+    """Why K3s on this host must not be touched, one sentence each."""
+    reasons = []
+    for other, unit in UNITS.items():
+        if other != role and unit in state.units:
+            reasons.append(
+                f"{host} has {unit}, but the inventory wants it as {role}; it would run a control plane of its own or lose one: "
+                f"put it into group k3s_{other}, or tear it down first"
+            )
+    found, target = parse_version(state.version or ""), parse_version(wanted)
+    if found and target and found[:2] > target[:2]:
+        reasons.append(
+            f"{host} runs {state.version}, the inventory wants {wanted}; K3s cannot go back a minor version in place, only with "
+            "the datastore of that version restored: raise homelab_k3s_version, or restore"
+        )
+    if found and target and target[0] == found[0] and target[1] - found[1] > 1:
+        reasons.append(
+            f"{host} runs {state.version}, the inventory wants {wanted}; Kubernetes goes one minor version at a time: "
+            f"set homelab_k3s_version to a v{found[0]}.{found[1] + 1} release first"
+        )
+    if state.kubelet_link:
+        reasons.append(
+            f"/var/lib/kubelet on {host} is a symbolic link to {state.kubelet_link}, expected a directory; CSI drivers would not "
+            "find their sockets: stop K3s and move the directory back"
+        )
+    return reasons
