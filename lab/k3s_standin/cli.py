@@ -67,10 +67,9 @@ def _run(command: str, words: Sequence[str]) -> None:
         if str(error).startswith("flag provided"):
             print(f"Incorrect Usage: {error}\n")
         log.fatal(str(error))
-    except Exception as error:
-        if type(error).__name__ == "BootstrapError":
-            log.fatal(f"starting kubernetes: preparing server: {error}")
-        raise
+    except OSError as error:
+        # A port that is taken, a disk that is full: upstream ends with one line too, and systemd tries again.
+        log.fatal(f"{command} cannot go on: {error}")
 
 
 def _help() -> str:

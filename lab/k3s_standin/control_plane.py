@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.k3s_standin.api.client import Client
-from lab.k3s_standin.controllers import addons, endpoints, namespaces, nodes, own_node
+from lab.k3s_standin.controllers import addons, endpoints, namespaces, nodes, own_node, pods, workloads
 from lab.k3s_standin.controllers.loop import Loop
 from lab.k3s_standin.node_passwords import NodePasswords
 
@@ -50,6 +50,8 @@ class ControlPlane:
             Loop("deploy", client, addons.KEYS, addons.INTERVAL, deploy.sync),
             Loop("root-ca", client, namespaces.KEYS, namespaces.INTERVAL, namespaces.RootCa(client, facts.ca).sync),
             Loop("endpoints", client, endpoints.KEYS, endpoints.INTERVAL, reachable.sync),
+            Loop("workloads", client, workloads.KEYS, workloads.INTERVAL, workloads.Workloads(client).sync),
+            Loop("pods", client, pods.KEYS, pods.INTERVAL, pods.Pods(client).sync),
         ]
 
     def start(self) -> None:

@@ -16,8 +16,8 @@ from lab.k3s_standin.options import Node
 from lab.k3s_standin.paths import Paths
 
 LEASE_SECONDS = 40
-_RENEW_SECONDS = 10.0
-_STATUS_SECONDS = 300.0
+_LOOK_SECONDS = 10.0
+_REPORT_SECONDS = 300.0
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _STRATEGIC = "application/strategic-merge-patch+json"
 Obj = dict[str, Any]
@@ -38,7 +38,8 @@ class Kubelet:
         self._network_ready = False
         self._lease: Obj | None = None
         self._next_lease = 0.0
-        self._next_status = 0.0
+        self._next_look = 0.0
+        self._next_report = 0.0
 
     def register(self) -> None:
         """Create the Node, or take over the one there is without touching its labels and taints."""
@@ -58,8 +59,8 @@ class Kubelet:
 
     def run(self) -> None:
         """Keep lease and status fresh; looks for a network plugin's file every second."""
-        self._next_lease = time.monotonic() + _RENEW_SECONDS
-        self._next_status = time.monotonic() + _STATUS_SECONDS
+        self._next_lease = self._next_look = time.monotonic() + _LOOK_SECONDS
+        self._next_report = time.monotonic() + _REPORT_SECONDS
         while not self.stop.wait(1):
             try:
                 self._tick(time.monotonic())
@@ -69,14 +70,12 @@ class Kubelet:
 
     def _tick(self, now: float) -> None:
         ready = self._has_network()
-        if ready != self._network_ready or now >= self._next_status:
-            # Retried with the lease's rhythm, not every second, when the server is away.
-            self._next_status = now + _RENEW_SECONDS
+        if ready != self._network_ready or now >= self._next_look:
             self._network_ready = ready
-            self._update_status()
-            self._next_status = now + _STATUS_SECONDS
+            self._next_look = now + _LOOK_SECONDS
+            self._update_status(report=now >= self._next_report)
         if now >= self._next_lease:
-            self._next_lease = now + _RENEW_SECONDS
+            self._next_lease = now + _LOOK_SECONDS
             self._renew()
 
     def _register_once(self, annotations: dict[str, str]) -> None:
@@ -91,13 +90,16 @@ class Kubelet:
             log.info(f"Node {self.node.name} was previously registered")
             metadata = {"labels": node_object.default_labels(self.node), "annotations": annotations}
             self.api.json("PATCH", f"/api/v1/nodes/{self.node.name}", {"metadata": metadata}, _STRATEGIC)
-            self._update_status()
+            self._update_status(report=True)
 
-    def _update_status(self) -> None:
+    def _update_status(self, report: bool) -> None:
+        """Patch the status when it differs from what the server has, and once in a while so that it looks alive."""
         path = f"/api/v1/nodes/{self.node.name}"
-        found = self.api.json("GET", path)
-        status = self._status((found.get("status") or {}).get("conditions") or [])
-        self.api.json("PATCH", f"{path}/status", {"status": status}, _STRATEGIC)
+        found = self.api.json("GET", path).get("status") or {}
+        status = self._status(found.get("conditions") or [])
+        if report or node_object.differs(found, status):
+            self.api.json("PATCH", f"{path}/status", {"status": status}, _STRATEGIC)
+            self._next_report = time.monotonic() + _REPORT_SECONDS
 
     def _status(self, previous: list[Obj]) -> Obj:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -138,6 +138,21 @@ def status(node: Node, version: str, kubelet_root: Path, network_ready: bool, pr
     }
 
 
+def differs(found: Obj, wanted: Obj) -> bool:
+    """Whether a status says something else, apart from the time of the last heartbeat."""
+
+    def conditions(status: Obj) -> dict[str, tuple[str, str]]:
+        return {item["type"]: (item["status"], item.get("reason", "")) for item in status.get("conditions") or []}
+
+    def same(old: Any, new: Any) -> bool:
+        # Others may add to a mapping: device plugins add resources.
+        return new.items() <= old.items() if isinstance(new, dict) and isinstance(old, dict) else bool(old == new)
+
+    if not conditions(wanted).items() <= conditions(found).items():
+        return True
+    return any(not same(found.get(name), value) for name, value in wanted.items() if name != "conditions")
+
+
 def _condition(row: tuple[str, str, str, str], previous: Sequence[Obj], now: str) -> Obj:
     kind, value, reason, message = row
     before = next((old for old in previous if old.get("type") == kind), {})

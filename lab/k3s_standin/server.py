@@ -107,7 +107,10 @@ class Server:
         """Bring authorities, tokens and bootstrap record together, in an order that a later start can complete."""
         tls = ServerTls(self.paths.tls)
         chosen = credentials.choose(self.paths, server_token, agent_token)
-        contents = bootstrap.load(file, chosen.server)
+        try:
+            contents = bootstrap.load(file, chosen.server)
+        except bootstrap.BootstrapError as error:
+            raise ConfigError(f"starting kubernetes: preparing server: {error}") from error
         if contents is not None:
             tls.restore(contents)
         credentials.check(self.paths, server_token)

@@ -56,7 +56,7 @@ class ServerTls:
     def restore(self, contents: dict[str, str]) -> None:
         """Bring back authorities from the datastore; what differs on disk is replaced."""
         for name, content in contents.items():
-            if files.write_if_changed(self.directory / name, content):
+            if files.write_if_changed(self.directory / name, content, 0o644 if name.endswith(".crt") else 0o600):
                 log.info(f"Restored {self.directory / name} from the datastore")
 
     def ensure_authorities(self) -> None:
