@@ -57,6 +57,15 @@ def up(engine: Engine, site: Site) -> None:
     say(report(engine, site))
 
 
+def bench_labs(engine: Engine, site: Site, large: Path | None) -> None:
+    """Build the larger lab if one is asked for, and measure both."""
+    second = load_site(large) if large else None
+    if second is not None:
+        machines(engine, second)
+        play(second)
+    bench.main(site, second)
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     result = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
@@ -103,7 +112,7 @@ def dispatch(options: argparse.Namespace) -> None:
                 remove_lab(engine, site, options.keep_image)
                 say(f"lab: no trace of '{site.name}' is left")
             elif options.command == "bench":
-                bench.main(engine, site, options.large)
+                bench_labs(engine, site, options.large)
         if options.command == "down":
             (ROOT / ".lab" / f"{site.name}.lock").unlink(missing_ok=True)
 

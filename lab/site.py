@@ -71,9 +71,7 @@ def site_from(document: Mapping[str, Any], inventory: Path) -> Site:
         raise LabError(f"{inventory} has no machines; expected an inventory such as inventory/lab")
     first = next(iter(hostvars.values()))
     if "lab_name" not in first or "lab_subnet" not in first:
-        raise LabError(
-            f"{inventory} is not a lab's inventory; set lab_name and lab_subnet in its group_vars/all"
-        )
+        raise LabError(f"{inventory} is not a lab's inventory; set lab_name and lab_subnet in its group_vars/all")
     subnet = ipaddress.IPv4Network(first["lab_subnet"])
     machines = tuple(
         Machine(name, str(values["homelab_machine"]["address"]), groups_of(document, name))
