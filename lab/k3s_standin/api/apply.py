@@ -37,7 +37,8 @@ def server_side_apply(live: Obj, config: Obj, shape: Shape, manager: Entry, forc
         for path in fields
         for length in range(len(path) + 1)
     }
-    for path in sorted(before - wanted, key=len, reverse=True):
+    # Short paths first: a list item goes whole, before its key fields, by which it is found, could go.
+    for path in sorted(before - wanted, key=len):
         _drop(merged, list(path), (), shape, held, ())
     kept = [{**entry, "fieldsV1": encode(fields)} for entry, fields in sets if fields]
     mine = {**manager, "fieldsType": "FieldsV1", "fieldsV1": encode(wanted)}

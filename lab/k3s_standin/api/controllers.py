@@ -77,6 +77,7 @@ class Controllers:
         self._index(event, obj)
         if event.type == "DELETED":
             self._collect(obj["metadata"]["uid"])
+            self._unblock_owners(obj["metadata"])
         elif "deletionTimestamp" in obj["metadata"]:
             self._finish_deletion(event.key, obj)
         elif event.key == "namespaces":
@@ -151,6 +152,17 @@ class Controllers:
             dependent = self._client.find(key, name, namespace)
             if dependent is not None and "deletionTimestamp" not in dependent["metadata"]:
                 self._client.delete(key, name, namespace, {"propagationPolicy": "Foreground"})
+
+    def _unblock_owners(self, metadata: Obj) -> None:
+        for reference in metadata.get("ownerReferences") or []:
+            resource = self._operations.registry.by_owner(reference)
+            if resource is None:
+                continue
+            owner = self._client.find(
+                resource.key, reference["name"], metadata.get("namespace") if resource.namespaced else None
+            )
+            if owner is not None and "deletionTimestamp" in owner["metadata"]:
+                self._finish_deletion(resource.key, owner)
 
     def _blocking(self, uid: str) -> bool:
         return any(self._client.find(key, name, namespace) for key, namespace, name in self._dependents.get(uid, ()))

@@ -32,6 +32,7 @@ from lab.k3s_standin.api.writes import (
     merge_write,
     now,
     patch_edit,
+    tidy,
 )
 
 # (CREATE | UPDATE | DELETE, resource, old, new, user) -> the object to store; raises ApiError to refuse.
@@ -153,6 +154,7 @@ class Operations:
         if metadata.get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
         check_namespace(resource, namespace, metadata)
+        tidy(metadata)
         return new
 
     def _insert(self, resource: Resource, new: Obj, caller: Caller, who: Obj | None) -> Obj:

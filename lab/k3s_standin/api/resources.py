@@ -80,6 +80,10 @@ def read_columns(text: str) -> tuple[Column, ...]:
 AGE = "Age=@age"
 _WORKLOAD = "Containers=@containers! Images=@images! Selector=@selector!"
 _ALL = ("all",)
+_RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+_NETWORKING = "networking.k8s.io"
+_EXTENSIONS = "apiextensions.k8s.io"
 
 # group, versions, kind, plural, short names, namespaced, subresources, columns after Name, categories
 _Row = tuple[str, str, str, str, str, bool, str, str, tuple[str, ...]]
@@ -152,13 +156,11 @@ _ROWS: tuple[_Row, ...] = (
      "Schedule=.spec.schedule Timezone=@timezone Suspend=.spec.suspend Active=@active_jobs:integer"
      f" Last_Schedule=@last_schedule {AGE}",
      _ALL),
-    ("rbac.authorization.k8s.io", "v1", "Role", "roles", "", True, "", "Created_At=.metadata.creationTimestamp", ()),
-    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", "", False, "",
+    (_RBAC, "v1", "Role", "roles", "", True, "", "Created_At=.metadata.creationTimestamp", ()),
+    (_RBAC, "v1", "ClusterRole", "clusterroles", "", False, "",
      "Created_At=.metadata.creationTimestamp", ()),
-    ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", "", True, "", f"Role=@role_ref {AGE}", ()),
-    (
-     "rbac.authorization.k8s.i"
-     "o", "v1", "ClusterRoleBinding", "clusterrolebindings", "", False, "", f"Role=@role_ref {AGE}", ()),
+    (_RBAC, "v1", "RoleBinding", "rolebindings", "", True, "", f"Role=@role_ref {AGE}", ()),
+    (_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", "", False, "", f"Role=@role_ref {AGE}", ()),
     (
         "storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", False, "",
         "Provisioner=.provisioner ReclaimPolicy=@reclaim_policy VolumeBindingMode=@binding_mode"
@@ -175,11 +177,11 @@ _ROWS: tuple[_Row, ...] = (
     ("coordination.k8s.io", "v1", "Lease", "leases", "", True, "", f"Holder=.spec.holderIdentity {AGE}", ()),
     ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", True, "status",
      f"Min_Available=@pdb_min Max_Unavailable=@pdb_max Allowed_Disruptions=@pdb_allowed:integer {AGE}", ()),
-    ("networking.k8s.io", "v1", "Ingress", "ingresses", "ing", True, "status",
+    (_NETWORKING, "v1", "Ingress", "ingresses", "ing", True, "status",
      f"Class=@ingress_class Hosts=@ingress_hosts Address=@lb_address Ports=@ingress_ports {AGE}", ()),
-    ("networking.k8s.io", "v1", "IngressClass", "ingressclasses", "", False, "",
+    (_NETWORKING, "v1", "IngressClass", "ingressclasses", "", False, "",
      f"Controller=.spec.controller {AGE}", ()),
-    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol", True, "",
+    (_NETWORKING, "v1", "NetworkPolicy", "networkpolicies", "netpol", True, "",
      f"Pod-Selector=@pod_selector {AGE}", ()),
     ("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", "", False, "", f"Handler=.handler {AGE}", ()),
     ("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", False, "",
@@ -188,20 +190,18 @@ _ROWS: tuple[_Row, ...] = (
      f"AddressType=.addressType Ports=@slice_ports Endpoints=@slice_endpoints {AGE}", ()),
     ("events.k8s.io", "v1", "Event", "events", "ev", True, "",
      "Last_Seen=@event_last_seen Type=.type Reason=.reason Object=@event_object Message=.note", ()),
-    ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration",
+    (_ADMISSION, "v1", "ValidatingWebhookConfiguration",
      "validatingwebhookconfigurations", "", False, "",
      f"Webhooks=@webhooks_count:integer {AGE}", ("api-extensions",)),
-    ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration",
+    (_ADMISSION, "v1", "MutatingWebhookConfiguration",
      "mutatingwebhookconfigurations", "", False, "",
      f"Webhooks=@webhooks_count:integer {AGE}", ("api-extensions",)),
-    (
-     "admissionregistration.k8s.i"
-     "o", "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", "", False, "status",
+    (_ADMISSION, "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", "", False, "status",
      AGE, ("api-extensions",)),
-    ("admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding",
+    (_ADMISSION, "v1", "ValidatingAdmissionPolicyBinding",
      "validatingadmissionpolicybindings", "", False, "",
      AGE, ("api-extensions",)),
-    ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", "crd crds", False, "status",
+    (_EXTENSIONS, "v1", "CustomResourceDefinition", "customresourcedefinitions", "crd crds", False, "status",
      "Created_At=.metadata.creationTimestamp", ("api-extensions",)),
     ("apiregistration.k8s.io", "v1", "APIService", "apiservices", "", False, "status",
      f"Service=@api_service Available=@available_condition {AGE}", ("api-extensions",)),

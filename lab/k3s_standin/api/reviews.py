@@ -10,6 +10,7 @@ from lab.k3s_standin.api.errors import Obj
 from lab.k3s_standin.api.identity import Attributes, Authenticate, Authorize, RequestIdentity, User
 
 _Answer = Callable[[Obj, User, "str | None"], Obj]
+SELF_REVIEWS = frozenset(["selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews"])
 
 
 class Reviews:

@@ -107,7 +107,9 @@ class WatchHub:
     def open(self, key: str | None, namespace: str | None, since: int) -> Watch:
         """Start a watch with everything newer than `since`."""
         with self._lock:
-            if since < self._oldest:
+            newest = self._history[-1].revision if self._history else self._oldest
+            if not self._oldest <= since <= max(newest, self._oldest):
+                # Older than the history, or (after a snapshot was restored) of another one.
                 raise Gone(since, self._oldest)
             watch = Watch(self, key, namespace)
             for event in self._history:

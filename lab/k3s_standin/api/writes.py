@@ -75,6 +75,12 @@ def patch_edit(resource: Resource, content_type: str, patch: Any) -> Callable[[O
     raise ApiError(415, "UnsupportedMediaType", text)
 
 
+def tidy(metadata: Obj) -> None:
+    """Leave out empty metadata fields, in place, as the typed objects of upstream do."""
+    for name in [name for name, value in metadata.items() if value in (None, "", [], {})]:
+        del metadata[name]
+
+
 def check_type(resource: Resource, obj: Obj) -> None:
     """The object must be of the URL's kind; a missing apiVersion or kind is filled in."""
     group, _, version = str(obj.get("apiVersion") or resource.api_version()).rpartition("/")
@@ -134,10 +140,12 @@ def merge_write(resource: Resource, live: Obj, wanted: Obj, subresource: str | N
         if name in before:
             metadata[name] = before[name]
     metadata.pop("selfLink", None)
-    metadata.setdefault("managedFields", before.get("managedFields") or [])
+    if "managedFields" not in metadata and "managedFields" in before:
+        metadata["managedFields"] = before["managedFields"]
     if "deletionTimestamp" in before:
         added = set(metadata.get("finalizers") or []) - set(before.get("finalizers") or [])
         metadata["finalizers"] = [item for item in metadata.get("finalizers") or [] if item not in added]
+    tidy(metadata)
     return _parts(resource, live, new, subresource)
 
 
@@ -165,7 +173,7 @@ def _parts(resource: Resource, live: Obj, new: Obj, subresource: str | None) -> 
     if subresource == "status":
         kept = {**live, "metadata": new["metadata"]}
         if resource.custom:
-            kept["metadata"] = {**live["metadata"], "managedFields": new["metadata"]["managedFields"]}
+            kept["metadata"] = {**live["metadata"], "managedFields": new["metadata"].get("managedFields") or []}
         return _with(kept, "status", new)
     if subresource == "finalize":
         finalizers = (new.get("spec") or {}).get("finalizers") or []
