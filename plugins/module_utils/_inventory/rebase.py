@@ -8,21 +8,33 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
-_IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.])")
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.describe import DescriptionError
+
+# Not inside a longer word or number: neither v1.2.3.4 nor 1.2.3.4.5 holds an address. A sentence may end with one.
+_IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?!\w|\.\w)")
 
 Network = ipaddress.IPv4Network
 Rebase = Mapping[Network, Network]
 
 
-def parse_rebase(option: Mapping[str, str]) -> dict[Network, Network]:
-    """Turn {"192.168.10.0/24": "198.18.10.0/24"} into networks; raise ValueError naming what does not fit."""
+def parse_rebase(option: Mapping[str, object]) -> dict[Network, Network]:
+    """Turn {"192.168.10.0/24": "198.18.10.0/24"} into networks; raise DescriptionError naming what does not fit."""
     result: dict[Network, Network] = {}
-    for source, target in option.items():
-        pair = ipaddress.IPv4Network(source), ipaddress.IPv4Network(target)
-        if pair[0].prefixlen < pair[1].prefixlen:
-            raise ValueError(f"rebase: {source} does not fit into {target}; give a target of the same size or larger")
-        result[pair[0]] = pair[1]
+    for key, value in option.items():
+        source, target = _network(key), _network(value)
+        if source.prefixlen < target.prefixlen:
+            raise DescriptionError(f"rebase: {source} does not fit into {target}; give a target at least as large")
+        if any(source.overlaps(other) for other in result):
+            raise DescriptionError(f"rebase: {source} overlaps another source; name each network once")
+        result[source] = target
     return result
+
+
+def _network(text: object) -> Network:
+    try:
+        return ipaddress.IPv4Network(str(text))
+    except ValueError as error:
+        raise DescriptionError(f"rebase: '{text}' is not an IPv4 network; write it as 192.168.10.0/24") from error
 
 
 def _move(text: str, rebase: Rebase) -> str:
@@ -32,8 +44,7 @@ def _move(text: str, rebase: Rebase) -> str:
         return text
     for source, target in rebase.items():
         if address in source:
-            offset = int(address) - int(source.network_address)
-            return str(ipaddress.IPv4Address(int(target.network_address) + offset))
+            return str(target.network_address + (int(address) - int(source.network_address)))
     return text
 
 

@@ -1,0 +1,107 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to the collection: what an inventory says, typed. A value that could not be read is None."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+SERVERS = "k3s_server"
+WORKERS = "k3s_agent"
+# The groups a description may name; playbooks know no others.
+GROUPS = (SERVERS, WORKERS, "hypervisor", "storage_host")
+KINDS = ("metal", "vm")
+SYSTEMS = ("debian-12", "ubuntu-22.04", "ubuntu-24.04")
+LAYERS = ("hosts", "cluster", "storage", "gpu", "network", "gitops", "vm")
+
+
+@dataclass(frozen=True)
+class Nic:
+    """A network interface as found; mac in lower case with colons."""
+
+    name: str | None
+    mac: str | None
+    primary: bool
+
+
+@dataclass(frozen=True)
+class Taint:
+    """A taint a node should carry."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class NodeWish:
+    """What a cluster member should be in Kubernetes."""
+
+    name: str
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    tiers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A fact nobody recorded, and the layer that cannot be built without it."""
+
+    machine: str
+    fact: str
+    needed_by: str | None
+    question: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine: as found, and as wanted."""
+
+    name: str
+    kind: str | None
+    host: str | None
+    address: IPv4Address | None
+    nics: tuple[Nic, ...]
+    groups: tuple[str, ...]
+    wish: NodeWish | None
+    unknowns: tuple[Unknown, ...]
+
+    @property
+    def node_name(self) -> str:
+        """The name in Kubernetes."""
+        return self.wish.name if self.wish else self.name
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the machine is to be a cluster node."""
+        return SERVERS in self.groups or WORKERS in self.groups
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all machines share."""
+
+    network: IPv4Network | None
+    gateway: IPv4Address | None
+    load_balancer: IPv4Network | None
+    pods: IPv4Network | None
+    services: IPv4Network | None
+    cluster_dns: IPv4Address | None
+    api_address: IPv4Address | None
+    api_virtual: IPv4Address | None
+    tiers: tuple[str, ...]
+    unknowns: tuple[Unknown, ...]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The whole document."""
+
+    site: Site
+    machines: tuple[Machine, ...]
+
+    def in_group(self, group: str) -> list[Machine]:
+        """The machines of a group."""
+        return [machine for machine in self.machines if group in machine.groups]
