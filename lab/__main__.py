@@ -17,7 +17,7 @@ from lab.engine import Engine
 from lab.errors import LabError
 from lab.machines import have_machines, have_network, remove_lab
 from lab.nodeimage import have_image
-from lab.releases import announce, have_mirror
+from lab.releases import choose_release, have_mirror
 from lab.report import report
 from lab.runs import assert_unchanged, play
 from lab.setup import have_engine
@@ -43,8 +43,10 @@ def machines(engine: Engine, site: Site) -> None:
     have_tools()
     image = have_image(engine)
     have_network(engine, site)
-    have_machines(engine, site, image)
-    announce(have_mirror(engine, site, image))
+    release = choose_release(site.k3s_version)
+    say(f"lab: {release.words}")
+    have_machines(engine, site, image, privileged=release.real)
+    have_mirror(engine, site, image, release)
 
 
 def up(engine: Engine, site: Site) -> None:
@@ -55,6 +57,8 @@ def up(engine: Engine, site: Site) -> None:
     assert_unchanged(play(site))
     say("")
     say(report(engine, site))
+    say("")
+    say(choose_release(site.k3s_version).words)
 
 
 def bench_labs(engine: Engine, site: Site, large: Path | None) -> None:

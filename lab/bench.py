@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run that changes nothing costs.
 
-A remote execution is one line "SSH: EXEC" or "SSH: PUT" of a run with -vvv: one command or one file sent to a host. Processor
-time is that of the controller's processes and their children, as the kernel counts them; memory is the largest sum of resident
-sizes over the processes of the run, sampled five times a second. Time is measured without -vvv.
+A remote execution is one line "SSH: EXEC" or "SSH: PUT" of a run with -vvv: one command or one file sent to a host.
+Processor time is that of the controller's processes and their children, as the kernel counts them; memory is the
+largest sum of resident sizes over the processes of the run, sampled five times a second. Time is measured without -vvv.
 """
 
 from __future__ import annotations

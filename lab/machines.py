@@ -19,7 +19,7 @@ from lab.secrets import have_secrets
 from lab.site import LABEL, Machine, Site
 
 SSH_SECONDS = 60
-# What a machine may do: systemd wants the first, addresses and routes the second. Never more, and never --privileged.
+# What a machine may do: systemd wants the first, addresses and routes the second. Only the real kubelet wants everything.
 CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN")
 CNI_MARKER = "/etc/cni/net.d/05-lab.conflist"
 CNI_CONTENT = json.dumps({"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "loopback"}]})
@@ -45,11 +45,13 @@ def have_network(engine: Engine, site: Site) -> None:
         engine.call("network", "create", "--label", f"{LABEL}={site.name}", "--subnet", str(site.subnet), site.name)
 
 
-def have_machines(engine: Engine, site: Site, image: str, runner: Runner = run) -> None:
+def have_machines(engine: Engine, site: Site, image: str, privileged: bool = False, runner: Runner = run) -> None:
     """Every machine of the inventory is up and reachable over SSH; those that are stay as they are."""
     key = have_secrets(site, runner)
     with step(f"starting {len(site.machines)} machines"), ThreadPoolExecutor(4) as pool:
-        host_keys = list(pool.map(lambda machine: _have_machine(engine, site, machine, image, key), site.machines))
+        host_keys = list(
+            pool.map(lambda machine: _have_machine(engine, site, machine, image, key, privileged), site.machines)
+        )
     lines = [f"{machine.address} {host_key}\n" for machine, host_key in zip(site.machines, host_keys, strict=True)]
     (site.state / "known_hosts").write_text("".join(lines))
     if any(machine.is_member for machine in site.machines):
@@ -59,14 +61,14 @@ def have_machines(engine: Engine, site: Site, image: str, runner: Runner = run) 
             _await_ssh(machine)
 
 
-def _have_machine(engine: Engine, site: Site, machine: Machine, image: str, key: str) -> str:
+def _have_machine(engine: Engine, site: Site, machine: Machine, image: str, key: str, privileged: bool) -> str:
     name = site.container(machine.name)
     found = engine.inspect(name)
     if found is not None and found["Config"]["Image"] != image:
         engine.remove([name])
         found = None
     if found is None:
-        start_container(engine, site, machine, image)
+        start_container(engine, site, machine, image, privileged and machine.is_member)
     elif not found["State"]["Running"]:
         engine.call("start", name)
     cni = CNI.format(path=CNI_MARKER, content=CNI_CONTENT) if machine.is_member else ""
@@ -74,9 +76,9 @@ def _have_machine(engine: Engine, site: Site, machine: Machine, image: str, key:
     return engine.execute(name, script).strip().splitlines()[-1]
 
 
-def start_container(engine: Engine, site: Site, machine: Machine, image: str) -> None:
+def start_container(engine: Engine, site: Site, machine: Machine, image: str, privileged: bool) -> None:
     """A new machine, bare."""
-    capabilities = [f"--cap-add={capability}" for capability in CAPABILITIES]
+    capabilities = ["--privileged"] if privileged else [f"--cap-add={capability}" for capability in CAPABILITIES]
     engine.call(
         "run", "--detach", "--name", site.container(machine.name), "--hostname", machine.name,
         "--label", f"{LABEL}={site.name}", "--network", site.name, "--ip", machine.address, *capabilities,

@@ -5,18 +5,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import sys
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab.command import Runner, must, run
-from lab.console import say, step
+from lab.console import step
 from lab.engine import Engine
 from lab.errors import LabError
 from lab.site import LABEL, ROOT, Site
@@ -27,47 +26,55 @@ ANSWER_SECONDS = 20
 FILES = ("k3s", "sha256sum-amd64.txt")
 
 
-def have_mirror(engine: Engine, site: Site, image: str, runner: Runner = run) -> str:
-    """A mirror that serves the site's K3s release; return what runs in the lab, in words."""
-    folder = site.state / "mirror" / "k3s-io" / "k3s" / "releases" / "download" / site.k3s_version
-    folder.mkdir(parents=True, exist_ok=True)
-    kind = _fill(folder, site.k3s_version, runner)
-    _serve(engine, site, image)
-    return kind
+@dataclass(frozen=True)
+class Release:
+    """What runs in the lab: the real K3s, or the stand-in and why."""
+
+    real: bool
+    words: str
 
 
-def _fill(folder: Path, version: str, runner: Runner) -> str:
-    cache = (
-        Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-        / "fletcherlabs.homelab"
-        / "releases"
-        / version
-    )
-    reason = _real_release(cache, version, folder)
-    if reason is None:
-        return f"K3s: the real release {version}"
-    with step("building the K3s stand-in"):
-        binary = folder / ".k3s"
-        must(runner, [sys.executable, "-m", "lab.k3s_standin.build", "--version", version, "--output", str(binary)])
-        digest = hashlib.sha256(binary.read_bytes()).hexdigest()
-        binary.rename(folder / "k3s")
-        (folder / "sha256sum-amd64.txt").write_text(f"{digest}  k3s\n")
-    return f"K3s: LAB STAND-IN, not the real thing ({reason})"
-
-
-def _real_release(cache: Path, version: str, folder: Path) -> str | None:
-    """Put the real release into the mirror; else say why it is the stand-in."""
-    if not os.environ.get("LAB_REAL_K3S"):
-        # A container without --privileged cannot run the real kubelet: it needs writable /proc/sys and /dev/kmsg.
-        return "real K3s needs privileged containers; set LAB_REAL_K3S=1 where your engine may run them"
+def choose_release(version: str) -> Release:
+    """The real release when it lies in the cache or can be downloaded; otherwise the stand-in, with the reason."""
+    cache = cache_of(version)
     if not all((cache / name).is_file() for name in FILES):
         try:
             _download(cache, version)
-        except (urllib.error.URLError, OSError):
-            return f"release {version} is neither reachable nor in {cache}"
-    for name in FILES:
-        shutil.copy(cache / name, folder / name)
-    return None
+        except OSError:
+            return Release(
+                False, f"K3s: LAB STAND-IN, not the real thing: {version} is neither reachable nor in {cache}"
+            )
+    return Release(True, f"K3s: the real release {version}, in privileged containers")
+
+
+def cache_of(version: str) -> Path:
+    """Where real releases may be put by hand: k3s and sha256sum-amd64.txt."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return folder / "fletcherlabs.homelab" / "releases" / version
+
+
+def have_mirror(engine: Engine, site: Site, image: str, release: Release, runner: Runner = run) -> None:
+    """A mirror that serves the chosen release at upstream's paths."""
+    folder = site.state / "mirror" / "k3s-io" / "k3s" / "releases" / "download" / site.k3s_version
+    folder.mkdir(parents=True, exist_ok=True)
+    if release.real:
+        for name in FILES:
+            shutil.copy(cache_of(site.k3s_version) / name, folder / name)
+    else:
+        _build_standin(folder, site.k3s_version, runner)
+    _serve(engine, site, image)
+
+
+def _build_standin(folder: Path, version: str, runner: Runner) -> None:
+    binary = folder / ".k3s"
+    with step("building the K3s stand-in"):
+        must(
+            runner,
+            [sys.executable, "-m", "lab.k3s_standin.build", "--version", version, "--output", str(binary)],
+        )
+    digest = hashlib.sha256(binary.read_bytes()).hexdigest()
+    binary.rename(folder / FILES[0])
+    (folder / FILES[1]).write_text(f"{digest}  {FILES[0]}\n")
 
 
 def _download(cache: Path, version: str) -> None:
@@ -89,7 +96,8 @@ def _serve(engine: Engine, site: Site, image: str) -> None:
         engine.call(
             "run", "--detach", "--init", "--name", name, "--hostname", "mirror", "--label", f"{LABEL}={site.name}",
             "--network", site.name, "--ip", site.mirror_address, "--stop-signal=SIGTERM",
-            "--volume", f"{site.state / 'mirror'}:/srv/mirror:ro", "--volume", f"{ROOT / 'lab' / 'mirror'}:/srv/code:ro",
+            "--volume", f"{site.state / 'mirror'}:/srv/mirror:ro",
+            "--volume", f"{ROOT / 'lab' / 'mirror'}:/srv/code:ro",
             image, "python3", "/srv/code/server.py", "/srv/mirror", "80",
         )  # fmt: skip
     _await_answer(site)
@@ -107,13 +115,3 @@ def _await_answer(site: Site) -> None:
             if time.monotonic() > deadline:
                 raise LabError(f"the mirror does not answer at {url} after {ANSWER_SECONDS} s: {error}") from error
         time.sleep(0.2)
-
-
-def set_faults(site: Site, faults: dict[str, dict[str, int]]) -> None:
-    """Order faults from the mirror, by path; an empty dict ends them."""
-    (site.state / "mirror" / "faults.json").write_text(json.dumps(faults))
-
-
-def announce(kind: str) -> None:
-    """Say what runs in the lab where nobody can miss it."""
-    say(f"lab: {kind}")

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A release mirror: upstream's paths over HTTP, with Range and ETag, and faults on request.
 
-Runs alone inside the mirror's container, so it uses the standard library only. Faults are read from ``faults.json`` in the
-tree at every request: ``{"/path": {"truncate": 5000}}``; kinds are ``status`` (answer this code), ``truncate`` (announce the
-whole length, send this many bytes), ``flip_byte`` (change the byte at this offset) and ``delay`` (seconds before answering).
+Runs alone inside the mirror's container, so it uses the standard library only. Faults are read from ``faults.json`` in
+the tree at every request: ``{"/path": {"truncate": 5000}}``; kinds are ``status`` (answer this code), ``truncate``
+(announce the whole length, send this many bytes), ``flip_byte`` (change the byte at this offset) and ``delay``
+(seconds before answering).
 """
 
 from __future__ import annotations
