@@ -17,7 +17,7 @@ from lab.engine import Engine
 from lab.errors import LabError
 from lab.machines import have_machines, have_network, remove_lab
 from lab.nodeimage import have_image
-from lab.releases import choose_release, have_mirror
+from lab.releases import Release, choose_release, have_mirror
 from lab.report import report
 from lab.runs import assert_unchanged, play
 from lab.setup import have_engine
@@ -37,7 +37,7 @@ def only_one(site: Site) -> Iterator[None]:
         yield
 
 
-def machines(engine: Engine, site: Site) -> None:
+def machines(engine: Engine, site: Site) -> Release:
     """Network, mirror and bare machines; nothing is built on them yet."""
     have_engine()
     have_tools()
@@ -47,18 +47,19 @@ def machines(engine: Engine, site: Site) -> None:
     say(f"lab: {release.words}")
     have_machines(engine, site, image, privileged=release.real)
     have_mirror(engine, site, image, release)
+    return release
 
 
 def up(engine: Engine, site: Site) -> None:
     """The whole lab: machines, the build, a second run that changes nothing, and what is up."""
-    machines(engine, site)
+    release = machines(engine, site)
     play(site)
     say("lab: the second run has to change nothing")
     assert_unchanged(play(site))
     say("")
     say(report(engine, site))
     say("")
-    say(choose_release(site.k3s_version).words)
+    say(release.words)
 
 
 def bench_labs(engine: Engine, site: Site, large: Path | None) -> None:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from lab.command import Runner, run
@@ -19,7 +20,7 @@ from lab.secrets import have_secrets
 from lab.site import LABEL, Machine, Site
 
 SSH_SECONDS = 60
-# What a machine may do: systemd wants the first, addresses and routes the second. Only the real kubelet wants everything.
+# What a machine may do: systemd wants the first, addresses and routes the second. Only a real kubelet wants all.
 CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN")
 CNI_MARKER = "/etc/cni/net.d/05-lab.conflist"
 CNI_CONTENT = json.dumps({"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "loopback"}]})
@@ -48,10 +49,9 @@ def have_network(engine: Engine, site: Site) -> None:
 def have_machines(engine: Engine, site: Site, image: str, privileged: bool = False, runner: Runner = run) -> None:
     """Every machine of the inventory is up and reachable over SSH; those that are stay as they are."""
     key = have_secrets(site, runner)
+    start = partial(_have_machine, engine, site, image=image, key=key, privileged=privileged)
     with step(f"starting {len(site.machines)} machines"), ThreadPoolExecutor(4) as pool:
-        host_keys = list(
-            pool.map(lambda machine: _have_machine(engine, site, machine, image, key, privileged), site.machines)
-        )
+        host_keys = list(pool.map(start, site.machines))
     lines = [f"{machine.address} {host_key}\n" for machine, host_key in zip(site.machines, host_keys, strict=True)]
     (site.state / "known_hosts").write_text("".join(lines))
     if any(machine.is_member for machine in site.machines):
