@@ -62,7 +62,17 @@ def have_mirror(engine: Engine, site: Site, image: str, release: Release, runner
             shutil.copy(cache_of(site.k3s_version) / name, folder / name)
     else:
         _build_standin(folder, site.k3s_version, runner)
+    _forget_other(site, (folder / FILES[1]).read_text())
     _serve(engine, site, image)
+
+
+def _forget_other(site: Site, checksums: str) -> None:
+    """Drop the lab's own lock and cache when its release is another than at the last call (a changed stand-in)."""
+    seen = site.state / "release"
+    if not seen.exists() or seen.read_text() != checksums:
+        (site.state / "artifacts.lock.json").unlink(missing_ok=True)
+        shutil.rmtree(site.state / "cache", ignore_errors=True)
+        seen.write_text(checksums)
 
 
 def _build_standin(folder: Path, version: str, runner: Runner) -> None:
