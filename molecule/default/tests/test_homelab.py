@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -82,10 +83,10 @@ def test_service_runs_and_comes_back_after_a_reboot(twin: Twin, machine: str) ->
 
 @pytest.mark.parametrize("machine", MEMBERS)
 def test_binary_is_the_one_in_the_lock(twin: Twin, machine: str) -> None:
-    lock = (twin.site.state / "artifacts.lock.yml").read_text()
+    lock = json.loads((twin.site.state / "artifacts.lock.json").read_text())
     served = twin.site.state / "mirror/k3s-io/k3s/releases/download/v1.32.5+k3s1/k3s"
     binary = twin.on(machine).file("/usr/local/bin/k3s")
-    assert binary.sha256sum in lock
+    assert binary.sha256sum == lock["k3s/v1.32.5+k3s1/k3s"]
     assert not served.exists() or binary.sha256sum == hashlib.sha256(served.read_bytes()).hexdigest()
     assert (binary.user, binary.group, binary.mode) == ("root", "root", 0o755)
 
