@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from lab.k3s_standin.api import protobuf
@@ -166,7 +166,6 @@ class HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
-    _open: ClassVar[int] = 0
 
     def __init__(self, address: str, port: int, context: ssl.SSLContext, answer: Handler) -> None:
         if ":" in address:
@@ -175,6 +174,8 @@ class HttpServer(ThreadingHTTPServer):
         self._answer = answer
         self._connections: set[ssl.SSLSocket] = set()
         self._guard = threading.Lock()
+        self._stopping = False
+        self._pause = threading.Event()
         super().__init__((address, port), _Connection)
 
     def server_bind(self) -> None:
@@ -193,6 +194,35 @@ class HttpServer(ThreadingHTTPServer):
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             return Response.error(ApiError(500, "InternalError", f"Internal error occurred: {error!r}"))
+
+    def run(self) -> None:
+        """Accept connections until stop is called; unlike serve_forever it sleeps while there are none."""
+        while not self._stopping:
+            try:
+                request, address = self.get_request()
+            except OSError:
+                # The peer gave up before we took the connection, or no descriptor is free; or we are stopping.
+                self._pause.wait(0.05)
+                continue
+            self.process_request(request, address)
+
+    def stop(self) -> None:
+        """Stop accepting, and cut every open connection."""
+        self._stopping = True
+        self._pause.set()
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # Already closed.
+            return
+        self.server_close()
+        with self._guard:
+            connections = list(self._connections)
+        for connection in connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
 
     def get_request(self) -> tuple[ssl.SSLSocket, Any]:
         """Accept, without waiting for the handshake."""
@@ -213,16 +243,6 @@ class HttpServer(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
             traceback.print_exc(file=sys.stderr)
 
-    def close_connections(self) -> None:
-        """Cut every open connection."""
-        with self._guard:
-            connections = list(self._connections)
-        for connection in connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
 
 def _identity(connection: ssl.SSLSocket, authorization: str | None) -> RequestIdentity:
     certificate = connection.getpeercert() or {}
@@ -236,6 +256,8 @@ def _identity(connection: ssl.SSLSocket, authorization: str | None) -> RequestId
 def _hung_up(connection: ssl.SSLSocket) -> bool:
     # A client that waits for a stream sends nothing; readable therefore means closed (or closing).
     try:
-        return bool(select.select([connection], [], [], 0)[0])
+        waiting = select.poll()
+        waiting.register(connection, select.POLLIN)
+        return bool(waiting.poll(0))
     except (OSError, ValueError):
         return True

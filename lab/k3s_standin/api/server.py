@@ -48,7 +48,7 @@ class ApiServer:
         router = Router(self.operations, version, authenticate, authorize, extra_routes or {}, issue_token)
         self._http = HttpServer(address, port, ssl_context, router.answer)
         self.port = int(self._http.server_port)
-        self._thread = threading.Thread(target=self._http.serve_forever, name="apiserver", daemon=True)
+        self._thread = threading.Thread(target=self._http.run, name="apiserver", daemon=True)
 
     def start(self) -> None:
         """Create what every cluster has, then serve; returns when connections are accepted."""
@@ -59,9 +59,7 @@ class ApiServer:
     def stop(self) -> None:
         """Stop serving and cut connections; the store stays open, it belongs to the caller."""
         self.store.stop_watches()
-        self._http.shutdown()
-        self._http.server_close()
-        self._http.close_connections()
+        self._http.stop()
         self._controllers.stop()
         self._thread.join(5)
 

@@ -81,7 +81,7 @@ def test_apply_merges_containers_by_name_and_owns_items() -> None:
     live = _apply(EMPTY, pod({"name": "a", "image": "1"}), "one")
     both = _apply(live, pod({"name": "b", "image": "2"}), "two")
     assert [item["name"] for item in both["spec"]["containers"]] == ["a", "b"]
-    item = {".": {}, "f:image": {}, "f:name": {}}
+    item: dict[str, Any] = {".": {}, "f:image": {}, "f:name": {}}
     assert _owners(both)["two"] == {"f:spec": {"f:containers": {'k:{"name":"b"}': item}}}
     assert _apply(both, pod(), "two")["spec"]["containers"] == [{"name": "a", "image": "1"}]
 

@@ -13,11 +13,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import kubernetes
 import pytest
-from kubernetes import client, config, dynamic, watch
+from kubernetes import config, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 
 from lab.k3s_standin.api.errors import ApiError, NotFound, Obj
+
+# Its types ask for model objects, but it takes plain documents as well.
+client: Any = kubernetes.client
 
 POD: Obj = {
     "apiVersion": "v1",
@@ -57,13 +61,13 @@ CRD: Obj = {
 
 
 @pytest.fixture
-def api(cluster: Any) -> Iterator[client.ApiClient]:
+def api(cluster: Any) -> Iterator[Any]:
     with config.new_client_from_config(cluster.kubeconfig("admin")) as made:
         yield made
 
 
 @pytest.fixture
-def core(api: client.ApiClient) -> client.CoreV1Api:
+def core(api: Any) -> Any:
     return client.CoreV1Api(api)
 
 
@@ -118,15 +122,15 @@ def test_a_user_without_the_right_is_told_what_is_missing(cluster: Any) -> None:
     message = (
         'secrets is forbidden: User "visitor" cannot list resource "secrets" in API group "" in the namespace "default"'
     )
-    assert json.loads(refusal.value.body)["message"] == message
+    assert json.loads(str(refusal.value.body))["message"] == message
     assert review.status.allowed is False
 
 
-def test_version_is_the_one_given(api: client.ApiClient) -> None:
+def test_version_is_the_one_given(api: Any) -> None:
     assert client.VersionApi(api).get_code().git_version == "v1.32.5+k3s1"
 
 
-def test_an_old_write_is_a_conflict(core: client.CoreV1Api) -> None:
+def test_an_old_write_is_a_conflict(core: Any) -> None:
     made = core.create_namespaced_config_map("default", {"metadata": {"name": "c"}, "data": {"a": "1"}})
     core.replace_namespaced_config_map("c", "default", {"metadata": {"name": "c"}, "data": {"a": "2"}})
     made.data["a"] = "3"
@@ -136,26 +140,26 @@ def test_an_old_write_is_a_conflict(core: client.CoreV1Api) -> None:
     assert core.read_namespaced_config_map("c", "default").data == {"a": "2"}
 
 
-def test_a_write_that_changes_nothing_keeps_the_resource_version(core: client.CoreV1Api) -> None:
+def test_a_write_that_changes_nothing_keeps_the_resource_version(core: Any) -> None:
     made = core.create_namespaced_config_map("default", {"metadata": {"name": "c"}, "data": {"a": "1"}})
     again = core.patch_namespaced_config_map("c", "default", {"data": {"a": "1"}})
     assert again.metadata.resource_version == made.metadata.resource_version
 
 
-def test_dry_run_stores_nothing(core: client.CoreV1Api) -> None:
+def test_dry_run_stores_nothing(core: Any) -> None:
     core.create_namespaced_config_map("default", {"metadata": {"name": "c"}}, dry_run="All")
     with pytest.raises(ApiException) as refusal:
         core.read_namespaced_config_map("c", "default")
     assert refusal.value.status == 404
 
 
-def test_a_secret_is_completed_and_its_strings_encoded(core: client.CoreV1Api) -> None:
+def test_a_secret_is_completed_and_its_strings_encoded(core: Any) -> None:
     made = core.create_namespaced_secret("default", {"metadata": {"generateName": "s-"}, "stringData": {"a": "x"}})
     assert made.metadata.name.startswith("s-") and len(made.metadata.name) == 7
     assert (made.type, made.data, made.string_data) == ("Opaque", {"a": "eA=="}, None)
 
 
-def test_an_immutable_secret_stays_as_it_is(core: client.CoreV1Api) -> None:
+def test_an_immutable_secret_stays_as_it_is(core: Any) -> None:
     core.create_namespaced_secret("default", {"metadata": {"name": "s"}, "immutable": True, "data": {"a": "eA=="}})
     with pytest.raises(ApiException) as refusal:
         core.patch_namespaced_secret("s", "default", {"data": {"a": "eQ=="}})
@@ -163,7 +167,7 @@ def test_an_immutable_secret_stays_as_it_is(core: client.CoreV1Api) -> None:
     core.delete_namespaced_secret("s", "default")
 
 
-def test_status_and_spec_are_written_apart(core: client.CoreV1Api) -> None:
+def test_status_and_spec_are_written_apart(core: Any) -> None:
     core.create_node({"metadata": {"name": "n1"}})
     core.patch_node("n1", {"status": {"phase": "ignored"}, "spec": {"unschedulable": True}})
     core.patch_node_status("n1", {"status": {"capacity": {"cpu": "2"}}, "spec": {"unschedulable": False}})
@@ -171,7 +175,7 @@ def test_status_and_spec_are_written_apart(core: client.CoreV1Api) -> None:
     assert (node.spec.unschedulable, node.status.capacity, node.status.phase) == (True, {"cpu": "2"}, None)
 
 
-def test_lists_select_and_come_in_pages(core: client.CoreV1Api) -> None:
+def test_lists_select_and_come_in_pages(core: Any) -> None:
     for number in range(5):
         labels = {"even": str(number % 2 == 0)}
         core.create_namespaced_config_map("default", {"metadata": {"name": f"c{number}", "labels": labels}})
@@ -183,7 +187,7 @@ def test_lists_select_and_come_in_pages(core: client.CoreV1Api) -> None:
     assert (first.metadata.remaining_item_count, rest.metadata._continue) == (2, None)
 
 
-def test_watch_reports_objects_entering_and_leaving_a_selection(core: client.CoreV1Api) -> None:
+def test_watch_reports_objects_entering_and_leaving_a_selection(core: Any) -> None:
     core.create_namespaced_config_map("default", {"metadata": {"name": "c", "labels": {"a": "1"}}})
     since = core.list_namespaced_config_map("default").metadata.resource_version
     core.patch_namespaced_config_map("c", "default", {"metadata": {"labels": {"a": "2"}}})
@@ -195,7 +199,7 @@ def test_watch_reports_objects_entering_and_leaving_a_selection(core: client.Cor
     assert [event["type"] for event in stream] == ["DELETED", "ADDED", "DELETED"]
 
 
-def test_watch_follows_changes_as_they_happen(core: client.CoreV1Api) -> None:
+def test_watch_follows_changes_as_they_happen(core: Any) -> None:
     seen = []
     started = threading.Event()
 
@@ -221,7 +225,7 @@ def test_watch_from_lost_history_is_gone(cluster: Any) -> None:
     assert (code, status["reason"]) == (410, "Expired")
 
 
-def test_a_deleted_namespace_takes_its_contents_along(core: client.CoreV1Api) -> None:
+def test_a_deleted_namespace_takes_its_contents_along(core: Any) -> None:
     core.create_namespace({"metadata": {"name": "x"}})
     core.create_namespaced_config_map("x", {"metadata": {"name": "c", "finalizers": ["ex.io/hold"]}})
     core.create_namespaced_secret("x", {"metadata": {"name": "s"}})
@@ -229,18 +233,18 @@ def test_a_deleted_namespace_takes_its_contents_along(core: client.CoreV1Api) ->
     _eventually(_gone(lambda: core.read_namespaced_secret("s", "x")), "secret gone")
     with pytest.raises(ApiException) as refusal:
         core.create_namespaced_secret("x", {"metadata": {"name": "t"}})
-    assert refusal.value.status == 403 and "because it is being terminated" in refusal.value.body
+    assert refusal.value.status == 403 and "because it is being terminated" in str(refusal.value.body)
     assert core.read_namespace("x").status.phase == "Terminating"
     core.patch_namespaced_config_map("c", "x", {"metadata": {"finalizers": None}})
     _eventually(_gone(lambda: core.read_namespace("x")), "namespace gone")
 
 
-def test_system_namespaces_cannot_be_deleted(core: client.CoreV1Api) -> None:
+def test_system_namespaces_cannot_be_deleted(core: Any) -> None:
     with pytest.raises(ApiException, match="this namespace may not be deleted"):
         core.delete_namespace("kube-system")
 
 
-def test_every_namespace_gets_its_service_account(core: client.CoreV1Api) -> None:
+def test_every_namespace_gets_its_service_account(core: Any) -> None:
     core.create_namespace({"metadata": {"name": "x"}})
     _eventually(lambda: bool(core.list_namespaced_service_account("x").items), "service account")
     token = core.create_namespaced_service_account_token("default", "x", {"spec": {"audiences": []}})
@@ -248,7 +252,7 @@ def test_every_namespace_gets_its_service_account(core: client.CoreV1Api) -> Non
 
 
 @pytest.mark.parametrize(("policy", "survives"), [("Background", False), ("Foreground", False), ("Orphan", True)])
-def test_dependents_follow_their_owner_unless_orphaned(core: client.CoreV1Api, policy: str, survives: bool) -> None:
+def test_dependents_follow_their_owner_unless_orphaned(core: Any, policy: str, survives: bool) -> None:
     owner = core.create_namespaced_config_map("default", {"metadata": {"name": "owner"}})
     reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.metadata.uid}
     core.create_namespaced_secret("default", {"metadata": {"name": "kid", "ownerReferences": [reference]}})
@@ -260,14 +264,14 @@ def test_dependents_follow_their_owner_unless_orphaned(core: client.CoreV1Api, p
         _eventually(_gone(lambda: core.read_namespaced_secret("kid", "default")), "dependent gone")
 
 
-def test_delete_with_the_wrong_uid_is_a_conflict(core: client.CoreV1Api) -> None:
+def test_delete_with_the_wrong_uid_is_a_conflict(core: Any) -> None:
     core.create_namespaced_config_map("default", {"metadata": {"name": "c"}})
     with pytest.raises(ApiException) as refusal:
         core.delete_namespaced_config_map("c", "default", body={"preconditions": {"uid": "other"}})
     assert refusal.value.status == 409
 
 
-def test_eviction_respects_the_disruption_budget(core: client.CoreV1Api, api: client.ApiClient) -> None:
+def test_eviction_respects_the_disruption_budget(core: Any, api: Any) -> None:
     for name in ("a", "b"):
         core.create_namespaced_pod("default", {**POD, "metadata": {"name": name, "labels": {"app": "x"}}})
         core.patch_namespaced_pod_status(name, "default", READY)
@@ -278,7 +282,7 @@ def test_eviction_respects_the_disruption_budget(core: client.CoreV1Api, api: cl
     with pytest.raises(ApiException) as refusal:
         core.create_namespaced_pod_eviction("b", "default", {"metadata": {"name": "b"}})
     assert refusal.value.status == 429
-    status = json.loads(refusal.value.body)
+    status = json.loads(str(refusal.value.body))
     assert status["message"] == "Cannot evict pod as it would violate the pod's disruption budget."
     _eventually(
         lambda: policy.read_namespaced_pod_disruption_budget("b", "default").status.current_healthy == 1,
@@ -286,7 +290,7 @@ def test_eviction_respects_the_disruption_budget(core: client.CoreV1Api, api: cl
     )
 
 
-def test_services_get_addresses_of_their_own(core: client.CoreV1Api) -> None:
+def test_services_get_addresses_of_their_own(core: Any) -> None:
     def create(name: str, **spec: str) -> Any:
         return core.create_namespaced_service(
             "default", {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}], **spec}}
@@ -301,7 +305,7 @@ def test_services_get_addresses_of_their_own(core: client.CoreV1Api) -> None:
     assert core.patch_namespaced_service("a", "default", {"metadata": {"labels": {"x": "y"}}}).spec.cluster_ip in given
 
 
-def test_a_custom_resource_lives_and_dies_with_its_definition(api: client.ApiClient, cluster: Any) -> None:
+def test_a_custom_resource_lives_and_dies_with_its_definition(api: Any, cluster: Any) -> None:
     extensions, custom = client.ApiextensionsV1Api(api), client.CustomObjectsApi(api)
     extensions.create_custom_resource_definition(CRD)
     place = ("ex.io", "v1", "default", "widgets")
@@ -322,7 +326,7 @@ def test_a_custom_resource_lives_and_dies_with_its_definition(api: client.ApiCli
     assert cluster.server.store.list("widgets.ex.io")[0] == []
 
 
-def test_a_definition_that_makes_no_sense_is_refused_whole(api: client.ApiClient) -> None:
+def test_a_definition_that_makes_no_sense_is_refused_whole(api: Any) -> None:
     bad = {
         **CRD,
         "metadata": {"name": "wrong.ex.io"},
@@ -330,11 +334,11 @@ def test_a_definition_that_makes_no_sense_is_refused_whole(api: client.ApiClient
     }
     with pytest.raises(ApiException) as refusal:
         client.ApiextensionsV1Api(api).create_custom_resource_definition(bad)
-    fields = [cause["field"] for cause in json.loads(refusal.value.body)["details"]["causes"]]
+    fields = [cause["field"] for cause in json.loads(str(refusal.value.body))["details"]["causes"]]
     assert fields == ["metadata.name", "spec.versions"]
 
 
-def test_the_dynamic_client_finds_kinds_and_applies_on_the_server(api: client.ApiClient) -> None:
+def test_the_dynamic_client_finds_kinds_and_applies_on_the_server(api: Any) -> None:
     maps = dynamic.DynamicClient(api).resources.get(api_version="v1", kind="ConfigMap")
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}}
     maps.server_side_apply(body={**config_map, "data": {"a": "1"}}, name="c", namespace="default", field_manager="one")
@@ -352,7 +356,7 @@ def test_the_dynamic_client_finds_kinds_and_applies_on_the_server(api: client.Ap
     assert forced.data.a == "2"
 
 
-def test_objects_outlive_the_server(cluster: Any, core: client.CoreV1Api) -> None:
+def test_objects_outlive_the_server(cluster: Any, core: Any) -> None:
     core.create_node({"metadata": {"name": "n1", "labels": {"a": "b"}}})
     assert cluster.server.store.get("nodes", None, "n1")["metadata"]["labels"] == {"a": "b"}
 
