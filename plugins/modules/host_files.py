@@ -10,11 +10,13 @@ short_description: Keep a set of small files of a host
 version_added: 0.1.0
 author: FletcherLabs (@fletcherlabs)
 description:
-  - Writes all small configuration files of one concern on one host in one call, where a task for each file would cost two
-    remote executions each.
-  - A file is replaced as a whole by a rename, so that it is never half-written, whatever interrupts the run. Only a file
-    that is itself a mount point, such as C(/etc/hosts) in a container, is rewritten in place.
-  - Every reason not to write is reported at once, before anything is written.
+  - Writes all small configuration files of one concern on one host in one call, where a task for each file would cost
+    up to two remote executions each.
+  - A file is replaced as a whole by a rename, so that it is never half-written, whatever interrupts the run. Only a
+    file that is itself a mount point, such as C(/etc/hosts) in a container, is rewritten in place, for it cannot be
+    replaced.
+  - Every reason not to write is reported at once, before anything is written. A symbolic link is never followed or
+    replaced by a file.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes
 options:
@@ -61,7 +63,8 @@ options:
         version_added: 0.1.0
     version_added: 0.1.0
   directories:
-    description: Directories to have before the files are written.
+    description:
+      - Directories to have before the files are written. What is not said of one that is there stays as it is.
     type: list
     elements: dict
     default: []
@@ -72,23 +75,22 @@ options:
         required: true
         version_added: 0.1.0
       mode:
-        description: Permissions as an octal string.
+        description: Permissions as an octal string; C(0755) for a new directory where this is not said.
         type: str
-        default: "0755"
         version_added: 0.1.0
       owner:
-        description: Name or number of the owner.
+        description: Name or number of the owner; C(root) for a new directory where this is not said.
         type: str
-        default: root
         version_added: 0.1.0
       group:
-        description: Name or number of the group.
+        description: Name or number of the group; C(root) for a new directory where this is not said.
         type: str
-        default: root
         version_added: 0.1.0
     version_added: 0.1.0
   links:
-    description: Symbolic links to have after the files are written. A link that points elsewhere is replaced, anything else refused.
+    description:
+      - Symbolic links to have after the files are written. A link that points elsewhere is replaced, anything else is
+        refused.
     type: list
     elements: dict
     default: []
@@ -106,9 +108,10 @@ options:
     version_added: 0.1.0
   stamp:
     description:
-      - File on the host that records what has been applied, written by a second call with RV(stamp_content) after the services
-        that read the files have taken them up.
-      - A run that was interrupted between writing and applying leaves an old stamp, so the next run still knows what is pending.
+      - File on the host that records what has been applied, written by a second call with RV(stamp_content) after the
+        services that read the files have taken them up.
+      - A run that was interrupted between writing and applying leaves an old stamp, so the next run still knows what is
+        pending. A file that has to be written again is struck out of the stamp first.
     type: str
     version_added: 0.1.0
 """
@@ -132,7 +135,9 @@ actions:
   elements: dict
   returned: always
   sample:
-    - {kind: write, target: /etc/modules-load.d/homelab.conf, sentence: change the content of /etc/modules-load.d/homelab.conf}
+    - kind: write
+      target: /etc/modules-load.d/homelab.conf
+      sentence: change the content of /etc/modules-load.d/homelab.conf
 changed_paths:
   description: Paths of the actions, for handlers that care which file changed.
   type: list
@@ -140,7 +145,9 @@ changed_paths:
   returned: always
   sample: [/etc/modules-load.d/homelab.conf]
 pending_paths:
-  description: Paths whose wanted content is not the one recorded in O(stamp) as applied; empty without O(stamp).
+  description:
+    - Paths whose content is changed by this call or is not the one recorded in O(stamp) as applied; empty without
+      O(stamp).
   type: list
   elements: str
   returned: success
@@ -156,20 +163,31 @@ reasons:
   returned: failure
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.host import apply, probe
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.model import FilesError, Wanted
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.stamp import pending, read_stamp, stamp_content
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files import host, stamp
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.model import (
+    Action,
+    FilesError,
+    Wanted,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._files.plan import difference, plan
 
-ATTRIBUTES = {"path": {"type": "str", "required": True}, "owner": {"default": "root"}, "group": {"default": "root"}}
-FILE = ATTRIBUTES | {
+PATH = {"type": "str", "required": True}
+FILE = {
+    "path": PATH,
     "content": {"type": "str"},
-    "mode": {"default": "0644"},
+    "mode": {"type": "str", "default": "0644"},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
     "secret": {"type": "bool", "default": False},
-    "state": {"choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
+DIRECTORY = {"path": PATH, "mode": {"type": "str"}, "owner": {"type": "str"}, "group": {"type": "str"}}
+LINK = {"path": PATH, "target": {"type": "str", "required": True}}
 SPEC = {
     "files": {
         "type": "list",
@@ -178,54 +196,83 @@ SPEC = {
         "options": FILE,
         "required_if": [("state", "present", ("content",))],
     },
-    "links": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"path": {"type": "str", "required": True}, "target": {"type": "str", "required": True}},
-    },
+    "directories": {"type": "list", "elements": "dict", "default": [], "options": DIRECTORY},
+    "links": {"type": "list", "elements": "dict", "default": [], "options": LINK},
     "stamp": {"type": "str"},
-    "directories": {"type": "list", "elements": "dict", "default": [], "options": ATTRIBUTES | {"mode": {"default": "0755"}}},
 }
 
 
-def wanted_from(parameters: dict) -> list[Wanted]:
-    """The module's options as one typed list; raise FilesError for a mode that is no octal number."""
-    items, reasons = [], []
+def wanted_from(parameters: dict[str, Any]) -> tuple[list[Wanted], list[str]]:
+    """The module's options as one typed list, and one sentence for each value that means nothing on this host."""
+    items: list[Wanted] = []
+    faults: list[str] = []
     for kind, option in (("directory", "directories"), ("file", "files")):
         for item in parameters[option]:
-            try:
-                mode = int(item["mode"], 8)
-            except ValueError:
-                reasons.append(f"mode '{item['mode']}' of {item['path']} is not an octal number; write it as \"0644\"")
-                continue
+            values = {
+                name: known(item, name, convert, expected, faults)
+                for name, convert, expected in (
+                    ("mode", octal, 'an octal number such as "0644"'),
+                    ("owner", host.user_name, "a user of this host"),
+                    ("group", host.group_name, "a group of this host"),
+                )
+            }
             present = item.get("state", "present") == "present"
-            content = item.get("content")
-            items.append(Wanted(item["path"], kind, present, content, mode, item["owner"], item["group"], bool(item.get("secret"))))
+            secret = item.get("secret", False)
+            items.append(Wanted(item["path"], kind, present, item.get("content"), secret=secret, **values))
     items += [Wanted(item["path"], "link", content=item["target"]) for item in parameters["links"]]
-    if reasons:
-        raise FilesError(reasons)
-    return items
+    return items, faults
+
+
+def octal(text: str) -> int:
+    value = int(text, 8)
+    if not 0 <= value <= 0o7777:
+        raise ValueError(text)
+    return value
+
+
+def known(item: dict[str, Any], name: str, convert: Callable[[str], Any], expected: str, faults: list[str]) -> Any:
+    """The converted value; None where nothing is said, or where it has become a fault."""
+    if item[name] is None:
+        return None
+    try:
+        return convert(item[name])
+    except (KeyError, ValueError):
+        faults.append(f"{name} '{item[name]}' of {item['path']} is unknown, expected {expected}")
+        return None
+
+
+def carry_out(wanted: list[Wanted], actions: list[Action], stamp_path: str | None, applied: dict[str, str]) -> None:
+    """Do the actions and look whether the machine took them; raise FilesError where it did not."""
+    rest = stamp.still_applied(applied, actions)
+    if stamp_path is not None and rest != applied:
+        record = [Wanted(stamp_path, "file", content=stamp.stamp_content(rest))]
+        host.apply(plan(record, host.probe(record)))
+    host.apply(actions)
+    left = plan(wanted, host.probe(wanted))
+    if left:
+        raise FilesError(
+            [f"{item.wanted.path} was written and differs again; find out what else writes it" for item in left]
+        )
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    stamp_path = module.params["stamp"]
     try:
-        wanted = wanted_from(module.params)
-        found = probe(wanted)
-        actions = plan(wanted, found)
-        stamp = read_stamp(module.params["stamp"])
+        wanted, faults = wanted_from(module.params)
+        actions = plan(wanted, host.probe(wanted), faults)
+        applied = stamp.read_stamp(stamp_path)
+        if not module.check_mode:
+            carry_out(wanted, actions, stamp_path, applied)
     except FilesError as error:
         module.fail_json(msg=str(error), reasons=error.reasons)
-    if not module.check_mode:
-        apply(actions, found)
     module.exit_json(
         changed=bool(actions),
         actions=[action.as_dict() for action in actions],
         changed_paths=[action.wanted.path for action in actions],
-        pending_paths=pending(wanted, stamp) if module.params["stamp"] else [],
-        stamp_content=stamp_content(wanted),
-        diff=difference(actions, found),
+        pending_paths=stamp.pending(wanted, applied, actions) if stamp_path else [],
+        stamp_content=stamp.stamp_content(stamp.digests(wanted)),
+        diff=difference(actions),
     )
 
 

@@ -11,19 +11,47 @@ import stat
 import tempfile
 from collections.abc import Iterable
 
-from .model import ABSENT, Action, Found, Wanted
+from .model import ABSENT, Action, Attributes, FilesError, Found, Wanted
 
-# An interrupted write leaves at most a file of this name; the next one removes it.
+# An interrupted write leaves at most a file of this name; the next write of the same path removes it.
 TEMPORARY = ".homelab-"
+
+
+def user_name(owner: str) -> str:
+    """The user's name for a name or number, the number where there is no name; KeyError for an unknown name."""
+    return _user(int(owner)) if owner.isdigit() else pwd.getpwnam(owner).pw_name
+
+
+def group_name(group: str) -> str:
+    """The group's name for a name or number, the number where there is no name; KeyError for an unknown name."""
+    return _group(int(group)) if group.isdigit() else grp.getgrnam(group).gr_name
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 def probe(wanted: Iterable[Wanted]) -> dict[str, Found]:
     """What is at each wanted path, and at its parent."""
     found: dict[str, Found] = {}
     for item in wanted:
-        found[item.path] = _look(item.path, read=item.kind == "file")
-        parent = os.path.dirname(item.path)
-        found.setdefault(parent, _look(os.path.realpath(parent), read=False))
+        try:
+            found[item.path] = _look(item.path, read=item.kind == "file")
+            parent = os.path.dirname(item.path)
+            # a parent may be reached through links, as /etc/mtab.d or a data directory on another disk
+            found.setdefault(parent, _look(os.path.realpath(parent), read=False))
+        except OSError as error:
+            raise FilesError([f"{item.path} cannot be read: {error.strerror}"]) from error
     return found
 
 
@@ -37,25 +65,20 @@ def _look(path: str, read: bool) -> Found:
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         return Found("other")
     regular = stat.S_ISREG(status.st_mode)
-    content = None
-    if read and regular:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            content = stream.read()
     return Found(
         "file" if regular else "directory",
-        content,
+        _read(path) if read and regular else None,
         stat.S_IMODE(status.st_mode),
-        _name(lambda: pwd.getpwuid(status.st_uid).pw_name, status.st_uid),
-        _name(lambda: grp.getgrgid(status.st_gid).gr_name, status.st_gid),
+        _user(status.st_uid),
+        _group(status.st_gid),
         mount_point=regular and _is_mounted(path),
     )
 
 
-def _name(lookup: object, number: int) -> str:
-    try:
-        return str(lookup())  # type: ignore[operator]
-    except KeyError:
-        return str(number)
+def _read(path: str) -> str:
+    # newline="": a file with Windows line ends is not what was wanted
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        return stream.read()
 
 
 def _is_mounted(path: str) -> bool:
@@ -64,72 +87,96 @@ def _is_mounted(path: str) -> bool:
         return any(line.split(" ")[4] == path for line in stream)
 
 
-def apply(actions: Iterable[Action], found: dict[str, Found]) -> None:
-    """Carry out the steps in order."""
+def apply(actions: Iterable[Action]) -> None:
+    """Carry out the steps in order; raise FilesError for the first one the machine refuses."""
     for action in actions:
-        _HANDLERS[action.kind](action.wanted, found.get(action.wanted.path, ABSENT))
+        try:
+            _HANDLERS[action.kind](action)
+        except OSError as error:
+            raise FilesError([f"could not {action.sentence}: {error.strerror}"]) from error
 
 
-def _make_directory(item: Wanted, here: Found) -> None:
-    os.makedirs(item.path, exist_ok=True)
-    _set_attributes(item, here)
-
-
-def _write(item: Wanted, here: Found) -> None:
-    data = (item.content or "").encode("utf-8", "surrogateescape")
-    if here.mount_point:
-        with open(item.path, "r+b") as stream:
-            stream.write(data)
-            stream.truncate()
-        _set_attributes(item, here)
-        return
-    folder = os.path.dirname(item.path)
-    prefix = f"{TEMPORARY}{os.path.basename(item.path)}."
+def write_file(path: str, content: str, attributes: Attributes) -> None:
+    """Replace a file as a whole: whenever this is interrupted, the old or the new one is there."""
+    folder = os.path.dirname(path)
+    prefix = f"{TEMPORARY}{os.path.basename(path)}."
     for leftover in os.listdir(folder):
         if leftover.startswith(prefix):
             os.unlink(os.path.join(folder, leftover))
     # mkstemp makes it 0600, so a secret is never readable in between
     handle, temporary = tempfile.mkstemp(prefix=prefix, dir=folder)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    _own(temporary, item)
-    os.rename(temporary, item.path)
-    folder_handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder_handle)
-    finally:
-        os.close(folder_handle)
-
-
-def _link(item: Wanted, here: Found) -> None:
-    temporary = os.path.join(os.path.dirname(item.path), f"{TEMPORARY}{os.path.basename(item.path)}")
-    if os.path.lexists(temporary):
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(_encoded(content))
+            _own(temporary, attributes)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.rename(temporary, path)
+    except OSError:
         os.unlink(temporary)
-    os.symlink(item.content or "", temporary)
-    os.rename(temporary, item.path)
+        raise
+    _sync(folder)
 
 
-def _set_attributes(item: Wanted, here: Found) -> None:
-    _own(item.path, item)
+def _encoded(content: str) -> bytes:
+    return content.encode("utf-8", "surrogateescape")
 
 
-def _own(path: str, item: Wanted) -> None:
-    uid = int(item.owner) if item.owner.isdigit() else pwd.getpwnam(item.owner).pw_uid
-    gid = int(item.group) if item.group.isdigit() else grp.getgrnam(item.group).gr_gid
+def _sync(folder: str) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _own(path: str, attributes: Attributes) -> None:
+    owner, group = attributes.owner, attributes.group
+    uid = int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
+    gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
     status = os.stat(path)
     if (status.st_uid, status.st_gid) != (uid, gid):
         os.chown(path, uid, gid)
-    os.chmod(path, item.mode)
+    os.chmod(path, attributes.mode)
 
 
-def _remove(item: Wanted, here: Found) -> None:
-    if here.kind == "directory":
-        # only an empty one: what somebody put there is theirs
-        os.rmdir(item.path)
-    else:
-        os.unlink(item.path)
+def _make_directory(action: Action) -> None:
+    os.mkdir(action.wanted.path)
+    _own(action.wanted.path, action.attributes)
 
 
-_HANDLERS = {"make_directory": _make_directory, "write": _write, "link": _link, "set_attributes": _set_attributes, "remove": _remove}
+def _write(action: Action) -> None:
+    path, content = action.wanted.path, action.wanted.content or ""
+    if not action.found.mount_point:
+        write_file(path, content, action.attributes)
+        return
+    with open(path, "r+b") as stream:
+        stream.write(_encoded(content))
+        stream.truncate()
+    _own(path, action.attributes)
+
+
+def _link(action: Action) -> None:
+    folder, name = os.path.split(action.wanted.path)
+    temporary = os.path.join(folder, f"{TEMPORARY}{name}")
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+    os.symlink(action.wanted.content or "", temporary)
+    os.rename(temporary, action.wanted.path)
+
+
+def _set_attributes(action: Action) -> None:
+    _own(action.wanted.path, action.attributes)
+
+
+def _remove(action: Action) -> None:
+    os.unlink(action.wanted.path)
+
+
+_HANDLERS = {
+    "make_directory": _make_directory,
+    "write": _write,
+    "link": _link,
+    "set_attributes": _set_attributes,
+    "remove": _remove,
+}

@@ -7,18 +7,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from .model import Wanted
+from .model import Action, Wanted
 
 
 def digests(wanted: Sequence[Wanted]) -> dict[str, str]:
     """SHA-256 of each wanted file's content, by path; an absent file has none."""
     files = (item for item in wanted if item.kind == "file" and item.present)
-    return {item.path: hashlib.sha256((item.content or "").encode("utf-8", "surrogateescape")).hexdigest() for item in files}
+    return {item.path: _digest(item.content or "") for item in files}
 
 
-def stamp_content(wanted: Sequence[Wanted]) -> str:
-    """The stamp for a set of files, in the format of sha256sum."""
-    return "".join(f"{digest}  {path}\n" for path, digest in sorted(digests(wanted).items()))
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def stamp_content(stamp: Mapping[str, str]) -> str:
+    """A stamp as text, in the format of sha256sum."""
+    return "".join(f"{digest}  {path}\n" for path, digest in sorted(stamp.items()))
 
 
 def read_stamp(path: str | None) -> dict[str, str]:
@@ -33,7 +37,16 @@ def read_stamp(path: str | None) -> dict[str, str]:
     return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 
-def pending(wanted: Sequence[Wanted], stamp: Mapping[str, str]) -> list[str]:
-    """Paths whose content has not been applied, and paths once applied that are wanted no more."""
-    now = digests(wanted)
-    return sorted({path for path, digest in now.items() if stamp.get(path) != digest} | (set(stamp) - set(now)))
+def still_applied(stamp: Mapping[str, str], actions: Sequence[Action]) -> dict[str, str]:
+    """The stamp without the files about to change: what somebody altered by hand may have been taken up meanwhile."""
+    changing = {action.wanted.path for action in actions if action.kind == "write"}
+    return {path: digest for path, digest in stamp.items() if path not in changing}
+
+
+def pending(wanted: Sequence[Wanted], stamp: Mapping[str, str], actions: Sequence[Action]) -> list[str]:
+    """Paths whose content has not been applied, and paths that are wanted no more."""
+    now, applied = digests(wanted), still_applied(stamp, actions)
+    removed = {action.wanted.path for action in actions if action.kind == "remove"}
+    return sorted(
+        {path for path, digest in now.items() if applied.get(path) != digest} | (set(stamp) - set(now)) | removed
+    )
