@@ -72,6 +72,12 @@ problems:
   elements: str
   returned: always
   sample: ["k3s1 and k3s2 have one address, 192.168.10.21; correct homelab_machine.address of one"]
+questions:
+  description: The questions that the inventory leaves open, one sentence each, the layer that needs an answer in front.
+  type: list
+  elements: str
+  returned: always
+  sample: ["[network] k3s3: Which speed does its NIC have? (homelab_machine.nics[0].speed_mbps)"]
 unknowns:
   description: The questions that the inventory leaves open.
   type: list
@@ -102,7 +108,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.model import LAYERS
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse import parse
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.report import complaint, question, summary
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.report import (
+    as_data,
+    as_question,
+    complaint,
+    summary,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules import (
     blocking,
     check,
@@ -129,10 +140,14 @@ def main() -> None:
         *check_tokens(module.params["server_token"], module.params["agent_token"]),
         *blocking(unknowns, module.params["layers"]),
     ]
-    questions = [question(unknown) for unknown in unknowns]
+    result = {
+        "problems": problems,
+        "questions": [as_question(unknown) for unknown in unknowns],
+        "unknowns": [as_data(unknown) for unknown in unknowns],
+    }
     if problems:
-        module.fail_json(msg=complaint(problems), problems=problems, unknowns=questions)
-    module.exit_json(changed=False, problems=[], unknowns=questions, machines=summary(inventory))
+        module.fail_json(msg=complaint(problems), **result)
+    module.exit_json(changed=False, machines=summary(inventory), **result)
 
 
 if __name__ == "__main__":

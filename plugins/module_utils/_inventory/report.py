@@ -16,9 +16,14 @@ def complaint(problems: Sequence[str]) -> str:
     return "\n- ".join([f"the inventory has {count}:", *problems])
 
 
-def question(unknown: Unknown) -> Mapping[str, object]:
+def as_data(unknown: Unknown) -> Mapping[str, object]:
     """An open question as a mapping."""
     return asdict(unknown)
+
+
+def as_question(unknown: Unknown) -> str:
+    """An open question for a person to answer."""
+    return f"[{unknown.needed_by}] {unknown.machine}: {unknown.question} ({unknown.fact})"
 
 
 def summary(inventory: Inventory) -> Mapping[str, Mapping[str, object]]:

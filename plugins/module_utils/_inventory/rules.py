@@ -128,7 +128,7 @@ def check_networks(inventory: Inventory) -> Iterator[str]:
     if site.network and site.gateway and site.gateway not in site.network:
         yield f"homelab_node_network.gateway: {site.gateway} lies outside {site.network}; use an address inside it"
     if site.services and site.cluster_dns and site.cluster_dns not in site.services:
-        yield f"homelab_cluster_dns: {site.cluster_dns} lies outside homelab_service_cidr {site.services}; use one inside"
+        yield f"homelab_cluster_dns: {site.cluster_dns} is not in homelab_service_cidr {site.services}; use one inside"
     elif site.services and site.cluster_dns == site.services.network_address + 1:
         yield f"homelab_cluster_dns: {site.cluster_dns} is the address of the service 'kubernetes'; use another"
 

@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: machine_info
+short_description: Compare a machine with its description
+version_added: 0.1.0
+author: FletcherLabs (@fletcherlabs)
+description:
+  - Reads what the machine says of itself, in one call, and returns what speaks against building it as described.
+  - Does not fail for RV(problems), so that those of all machines can be shown together.
+  - On a container the MAC addresses are not compared, since they are made with it; RV(machine.container) says so.
+extends_documentation_fragment:
+  - fletcherlabs.homelab.attributes.info
+options:
+  name:
+    description: Name of the machine in the inventory.
+    type: str
+    required: true
+    version_added: 0.1.0
+  role:
+    description: What the machine is to the cluster.
+    type: str
+    choices: [server, agent, none]
+    default: none
+    version_added: 0.1.0
+  system:
+    description: Operating system the machine is described with, as C(debian-12).
+    type: str
+    version_added: 0.1.0
+  macs:
+    description: MAC addresses the machine is described with.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.1.0
+  controller_time:
+    description: Seconds since the epoch on the controller, just before the call. Without it clocks are not compared.
+    type: float
+    version_added: 0.1.0
+  clock_limit:
+    description: Seconds by which the clocks may differ, including the time it takes to reach the machine.
+    type: int
+    default: 30
+    version_added: 0.1.0
+  root_free_mib:
+    description: Free space that a member of the cluster needs on its root file system.
+    type: int
+    default: 5120
+    version_added: 0.1.0
+"""
+
+EXAMPLES = r"""
+- name: Look at a worker
+  fletcherlabs.homelab.machine_info:
+    name: k3s1
+    role: agent
+    system: ubuntu-22.04
+    macs: ["6c:1f:f7:1b:e8:c8"]
+  register: found
+"""
+
+RETURN = r"""
+problems:
+  description: What has to be mended before the machine can be built, one sentence each.
+  type: list
+  elements: str
+  returned: success
+  sample: ["k3s1: has 210 MiB of memory, expected 450 for a K3s agent; add memory"]
+notices:
+  description: What differs from the description and does not stop a build, one sentence each.
+  type: list
+  elements: str
+  returned: success
+  sample: ["k3s1: calls itself 'ubuntu'"]
+machine:
+  description: What was found.
+  type: dict
+  returned: success
+  sample:
+    architecture: x86_64
+    clock: 1750000000.5
+    container: null
+    hostname: k3s1
+    init: systemd
+    kubelet_fstab: []
+    kubelet_link: null
+    kubelet_mounts: []
+    machine_id: 0b6f1c2d3e4f5a6b7c8d9e0f1a2b3c4d
+    macs: ["6c:1f:f7:1b:e8:c8"]
+    memory_mib: 15872
+    python: [3, 10]
+    root_free_mib: 423936
+    system: ubuntu-22.04
+    units: [k3s-agent.service]
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.judge import judge
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.model import Expected
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.probe import probe
+
+SPEC = {
+    "name": {"type": "str", "required": True},
+    "role": {"type": "str", "choices": ["server", "agent", "none"], "default": "none"},
+    "system": {"type": "str"},
+    "macs": {"type": "list", "elements": "str", "default": []},
+    "controller_time": {"type": "float"},
+    "clock_limit": {"type": "int", "default": 30},
+    "root_free_mib": {"type": "int", "default": 5120},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    options = module.params
+    expected = Expected(
+        name=options["name"],
+        role=options["role"],
+        system=options["system"],
+        macs=tuple(mac.lower() for mac in options["macs"]),
+        clock=options["controller_time"],
+        clock_limit=options["clock_limit"],
+        root_free_mib=options["root_free_mib"],
+    )
+    found = probe(Path("/"))
+    verdict = judge(found, expected)
+    module.exit_json(changed=False, machine=asdict(found), problems=verdict.problems, notices=verdict.notices)
+
+
+if __name__ == "__main__":
+    main()
