@@ -148,12 +148,10 @@ def _mount(machine: Machine, action: Action) -> None:
     _expect(action, judge.label_of(disk) == action.volume.label, _changed(disk))
     over = _mounted_at(machine, path)
     if not over:  # systemd may have been quicker
-        # By the device that was just looked at: where no udev runs, mount resolves a UUID by libblkid's cache, which still
-        # names the old device after disks changed places, and mounts another disk without a word.
-        options = ",".join(_plain_options(action.volume))
-        _command(
-            machine, action, ["mount", "--types", action.volume.tier.filesystem, "--options", options, disk.path, path]
-        )
+        # By the device that was just looked at: where no udev runs, mount resolves a UUID by libblkid's cache, which
+        # after disks changed places still names the old device, and mounts another disk without a word.
+        how = ["--types", action.volume.tier.filesystem, "--options", ",".join(_plain_options(action.volume))]
+        _command(machine, action, ["mount", *how, disk.path, path])
         over = _mounted_at(machine, path)
     _expect(
         action,

@@ -22,7 +22,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.model 
     Snapshot,
     Usage,
 )
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.signatures import WHOLE
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.signatures import WHOLE, Reader
 
 GB = 10**9
 
@@ -43,6 +43,22 @@ def holding(kind: str, label: str = "", uuid: str = "", pristine: bool = False) 
 
 def signed(kind: str) -> Contents:
     return Contents(signatures=(Signature(kind, WHOLE),), data_at=(0,), head_blank=False)
+
+
+def memory(size: int, *written: tuple[int, bytes]) -> Reader:
+    """A disk of zeros with bytes at a few places."""
+
+    def read(offset: int, length: int) -> bytes:
+        if not 0 <= offset < size:
+            return b""
+        block = bytearray(min(length, size - offset))
+        for place, data in written:
+            start, end = max(place, offset), min(place + len(data), offset + len(block))
+            if start < end:
+                block[start - offset : end - offset] = data[start - place : end - place]
+        return bytes(block)
+
+    return read
 
 
 def mount_points(layout: Layout) -> tuple[MountPoint, ...]:
@@ -156,4 +172,4 @@ def killed_within(world: World, action: Action) -> Iterator[World]:
         yield world.with_place(action, uid=action.volume.tier.uid, gid=action.volume.tier.gid, mode=0o700)
 
 
-__all__ = ["GB", "MIB", "World", "disk", "holding", "killed_within", "mount_points", "perform", "signed"]
+__all__ = ["GB", "MIB", "World", "disk", "holding", "killed_within", "memory", "mount_points", "perform", "signed"]

@@ -185,7 +185,7 @@ def test_a_run_killed_at_any_boundary_is_continued(
     must("mke2fs", "-q", "-t", "ext4", "-L", "photos", shelf.new("D1", 320 * MIB))
     must("mke2fs", "-q", "-t", "ext4", "-L", "bystander", shelf.new("X1"))
     bystander = shelf.digest("X1")
-    options = {"tiers": [tier(shelf, filesystem=filesystem, serial="D1")], "wipe": ["D1"]}
+    options = {"tiers": [tier(shelf, filesystem=filesystem, serial="D1", owner="1000")], "wipe": ["D1"]}
     kinds = [action["kind"] for action in call(capsys, disk_layout, check=True, **options)["actions"]]
     assert kinds == ["erase", "claim", "format", "release", "directory", "fstab", "mount", "owner"]
     apply_until_killed(options, survive)
