@@ -1,0 +1,77 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab is what its inventory says, and never reaches outside its own network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.command import Answer
+from lab.errors import LabError
+from lab.site import groups_of, load_site, site_from
+
+INVENTORY = Path("inventory/lab")
+
+
+def document(address: str = "198.18.10.21", **extra: Any) -> dict[str, Any]:
+    """ansible-inventory's answer for one machine."""
+    values = {
+        "lab_name": "twin",
+        "lab_subnet": "198.18.10.0/24",
+        "homelab_admin_user": "josh",
+        "homelab_k3s_version": "v1.32.5+k3s1",
+        "homelab_machine": {"address": address},
+    }
+    return {
+        "_meta": {"hostvars": {"k3s1": values | extra}},
+        "all": {"children": ["ungrouped", "k3s_cluster"]},
+        "k3s_cluster": {"children": ["k3s_agent"]},
+        "k3s_agent": {"hosts": ["k3s1"]},
+    }
+
+
+def test_site_has_the_inventorys_machines() -> None:
+    site = site_from(document(), INVENTORY)
+    assert [(machine.name, machine.address, machine.is_member) for machine in site.machines] == [
+        ("k3s1", "198.18.10.21", True)
+    ]
+    assert site.mirror_address == "198.18.10.2"
+    assert site.container("k3s1") == "twin-k3s1"
+    assert site.state.parts[-2:] == (".lab", "twin")
+
+
+def test_site_refuses_machines_of_the_real_network() -> None:
+    with pytest.raises(LabError, match=r"k3s1 \(192\.168\.10\.21\) lie outside the lab's network 198\.18\.10\.0/24"):
+        site_from(document("192.168.10.21"), INVENTORY)
+
+
+def test_site_refuses_an_inventory_that_is_no_lab() -> None:
+    plain = document()
+    del plain["_meta"]["hostvars"]["k3s1"]["lab_name"]
+    with pytest.raises(LabError, match="is not a lab's inventory; set lab_name and lab_subnet"):
+        site_from(plain, INVENTORY)
+
+
+def test_site_refuses_an_empty_inventory() -> None:
+    with pytest.raises(LabError, match="has no machines"):
+        site_from({"_meta": {"hostvars": {}}}, INVENTORY)
+
+
+def test_groups_include_parents_but_not_all() -> None:
+    assert groups_of(document(), "k3s1") == ("k3s_agent", "k3s_cluster")
+
+
+def test_load_site_asks_ansible() -> None:
+    calls: list[Sequence[str]] = []
+
+    def runner(argv: Sequence[str], stdin: str) -> Answer:
+        calls.append(argv)
+        return Answer(0, json.dumps(document()), "")
+
+    assert load_site(INVENTORY, runner).name == "twin"
+    assert calls == [["ansible-inventory", "-i", "inventory/lab", "--list"]]
