@@ -12,7 +12,8 @@ author: FletcherLabs (@fletcherlabs)
 description:
   - Reads what the machine says of itself, in one call, and returns what speaks against building it as described.
   - Does not fail for RV(problems), so that those of all machines can be shown together.
-  - On a container the MAC addresses are not compared, since they are made with it; RV(machine.container) says so.
+  - On a container, MAC addresses and system are not compared with the description, since they come from how it was
+    made; RV(machine.container) says so.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes.info
 options:
