@@ -101,9 +101,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if end < last + 1:
             self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:
-        print(self.address_string(), format % args, flush=True)
-
 
 class MirrorServer(http.server.ThreadingHTTPServer):
     """The HTTP server over one tree."""

@@ -10,10 +10,10 @@ short_description: Wait for the cluster's nodes, and keep their labels and taint
 version_added: 0.1.0
 author: FletcherLabs (@fletcherlabs)
 description:
-  - K3s applies the labels and taints of its configuration only when a node registers for the first time. This module sets them
-    through the API, for all nodes in one call.
-  - Keys it has set are noted in an annotation of the node. A key that the inventory names no more is removed if it is one of
-    those; labels and taints of others are never touched.
+  - K3s applies the labels and taints of its configuration only when a node registers for the first time. This module
+    sets them through the API, for all nodes in one call.
+  - Keys it has set are noted in an annotation of the node. A key that the inventory names no more is removed if it is
+    one of those; labels and taints of others are never touched.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes
 requirements:
@@ -119,7 +119,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.convert import found_from, patch_for, wanted_from
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.convert import (
+    found_from,
+    patch_for,
+    wanted_from,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.model import FoundNode, WantedNode
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.plan import difference, plan, waiting_for
 
@@ -170,7 +174,9 @@ class Cluster:
         self._api.patch_node(name, body, _content_type="application/merge-patch+json", _request_timeout=15)
 
 
-def wait(cluster: Cluster, wanted: list[WantedNode], condition: str, timeout: int) -> tuple[dict[str, FoundNode], list[str]]:
+def wait(
+    cluster: Cluster, wanted: list[WantedNode], condition: str, timeout: int
+) -> tuple[dict[str, FoundNode], list[str]]:
     """Poll until nothing is missing or the time is over; return the nodes and what is missing."""
     deadline = time.monotonic() + timeout
     while True:
@@ -178,7 +184,7 @@ def wait(cluster: Cluster, wanted: list[WantedNode], condition: str, timeout: in
             found = cluster.nodes()
             missing = waiting_for(wanted, found, condition)
         except Exception as error:
-            # while a server starts, the API refuses, resets or answers 503: all of them are only worth a word at the end
+            # while a server starts, the API refuses, resets or answers 503: worth a word only at the end
             found, missing = {}, [f"the API did not answer: {str(error).splitlines()[0]}"]
         if not missing or time.monotonic() > deadline:
             return found, missing
@@ -206,8 +212,12 @@ def main() -> None:
     wanted = [wanted_from(item) for item in module.params["nodes"]]
     if module.check_mode and not os.path.exists(module.params["kubeconfig"]):
         sentences = [f"{node.name}: register, then get its labels and taints" for node in wanted]
-        planned = [{"kind": "patch_node", "target": node.name, "sentence": text} for node, text in zip(wanted, sentences)]
-        module.exit_json(changed=True, actions=planned, foreign=[], diff={"before": "", "after": "\n".join(sentences) + "\n"})
+        planned = [
+            {"kind": "patch_node", "target": node.name, "sentence": text} for node, text in zip(wanted, sentences)
+        ]
+        module.exit_json(
+            changed=True, actions=planned, foreign=[], diff={"before": "", "after": "\n".join(sentences) + "\n"}
+        )
     cluster = Cluster(module.params["kubeconfig"])
     limit = 0 if module.check_mode else module.params["timeout"]
     found, missing = wait(cluster, wanted, module.params["wait_for"], limit)

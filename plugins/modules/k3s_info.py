@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: FletcherLabs (@fletcherlabs)
 description:
   - Reads version, binary and units of K3s without needing it to run.
-  - Fails when O(role) and O(wanted_version) are given and K3s on this host cannot become that in place, for instance a worker that runs
-    a server unit, or a version that is newer than the one wanted. Nothing has been touched then.
+  - Fails when O(role) and O(wanted_version) are given and K3s on this host cannot become that in place, for instance a
+    worker that runs a server unit, or a version that is newer than the one wanted. Nothing has been touched then.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes.info
 options:
@@ -97,7 +97,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, required_together=[("role", "wanted_version")], supports_check_mode=True)
 
     def run(argv: object) -> tuple[int, str, str]:
-        return module.run_command(argv)  # type: ignore[no-any-return]
+        return module.run_command(argv)
 
     state = probe(run)
     if module.params["role"]:

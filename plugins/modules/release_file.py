@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: FletcherLabs (@fletcherlabs)
 description:
   - Downloads a file of a release once per site, usually on the controller, and keeps it in a cache.
-  - The first download is verified against the checksum file of the release, and its digest is then recorded in a lock file that the
-    owner commits. From then on the lock decides. A digest that nobody verified is never written down.
+  - The first download is verified against the checksum file of the release, and its digest is then recorded in a lock
+    file that the owner commits. From then on the lock decides. A digest that nobody verified is never written down.
   - An interrupted download is continued by the next run. The cached file appears only when it is complete and verified.
   - Needs no network when the cached file is the one the lock names.
 extends_documentation_fragment:
@@ -129,12 +129,12 @@ def opener_with(timeout: int) -> Opener:
     """Open URLs the way Ansible does, proxies and certificates included."""
 
     def opener(url: str, headers: Mapping[str, str]) -> Response:
-        return open_url(url, headers=dict(headers), timeout=timeout, http_agent="fletcherlabs.homelab")  # type: ignore[no-any-return]
+        return open_url(url, headers=dict(headers), timeout=timeout, http_agent="fletcherlabs.homelab")
 
     return opener
 
 
-def probe(parameters: dict, path: str, opener: Opener) -> Known:
+def probe(parameters: dict[str, str], path: str, opener: Opener) -> Known:
     """What the lock, the cache and, only if needed, the release say."""
     locked = read_lock(parameters["lock"]).get(parameters["name"])
     released = None
@@ -144,7 +144,7 @@ def probe(parameters: dict, path: str, opener: Opener) -> Known:
     return Known(parameters["name"], locked, sha256_of(path), released)
 
 
-def apply(actions: list[Action], known: Known, parameters: dict, path: str, opener: Opener) -> None:
+def apply(actions: list[Action], known: Known, parameters: dict[str, str], path: str, opener: Opener) -> None:
     """Carry out the plan; a file that is not what it should be is removed, so that the next run starts afresh."""
     expected = expected_digest(known)
     for action in actions:
@@ -162,7 +162,7 @@ def apply(actions: list[Action], known: Known, parameters: dict, path: str, open
             write_lock(parameters["lock"], read_lock(parameters["lock"]) | {known.name: expected})
 
 
-def mismatch(known: Known, parameters: dict, found: str, expected: str) -> str:
+def mismatch(known: Known, parameters: dict[str, str], found: str, expected: str) -> str:
     """Why the downloaded file is not used."""
     if known.locked is None:
         return (
@@ -170,8 +170,8 @@ def mismatch(known: Known, parameters: dict, found: str, expected: str) -> str:
             "the file was thrown away: run again, and if it happens again do not trust the server"
         )
     return (
-        f"{parameters['url']} has sha256 {found}, but the lock {parameters['lock']} says {expected}; the file was thrown away: "
-        f"if the release was really replaced, remove the line of '{known.name}' from the lock"
+        f"{parameters['url']} has sha256 {found}, but the lock {parameters['lock']} says {expected}; "
+        f"the file was thrown away: if the release was really replaced, remove the line of '{known.name}' from the lock"
     )
 
 

@@ -10,9 +10,9 @@ short_description: Have a systemd unit run what was written, within a time limit
 version_added: 0.1.0
 author: FletcherLabs (@fletcherlabs)
 description:
-  - Enables a unit, starts it, or restarts it when O(outdated) says that it runs with older files than those on the disk.
-  - Waits until the unit is active. K3s announces readiness to systemd and sets no start limit of its own, so a plain start can
-    wait for ever; this one ends after O(timeout) with the last line the unit logged.
+  - Enables a unit, starts it, or restarts it when O(outdated) says that it runs with older files than those on disk.
+  - Waits until the unit is active. K3s announces readiness to systemd and sets no start limit of its own, so a plain
+    start can wait for ever; this one ends after O(timeout) with the last line the unit logged.
   - In check mode tells what it would do even where the unit does not exist yet.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes
@@ -59,7 +59,11 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError, CommandRunner, check_output
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import (
+    CommandError,
+    CommandRunner,
+    check_output,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._unit.plan import Unit, parse_show, plan
 
 SPEC = {
@@ -91,7 +95,8 @@ def await_active(run: CommandRunner, name: str, timeout: int) -> str:
         if unit.active_state == "active":
             return ""
         if time.monotonic() > deadline:
-            return f"{name} is {unit.active_state} after {timeout} s, expected active; its last line was: {last_line(run, name)}"
+            seen = f"{name} is {unit.active_state} after {timeout} s"
+            return f"{seen}, expected active; its last line was: {last_line(run, name)}"
         time.sleep(POLL_SECONDS)
 
 
@@ -108,7 +113,7 @@ def main() -> None:
     name = module.params["name"]
 
     def run(argv: object) -> tuple[int, str, str]:
-        return module.run_command(argv)  # type: ignore[no-any-return]
+        return module.run_command(argv)
 
     try:
         unit = probe(run, name)
@@ -119,7 +124,11 @@ def main() -> None:
             problem = await_active(run, name, module.params["timeout"])
     except CommandError as error:
         module.fail_json(msg=str(error), cmd=list(error.argv), rc=error.status, stderr=error.stderr)
-    result = {"changed": bool(actions), "actions": [action.as_dict() for action in actions], "before": unit.active_state}
+    result = {
+        "changed": bool(actions),
+        "actions": [action.as_dict() for action in actions],
+        "before": unit.active_state,
+    }
     if problem:
         module.fail_json(msg=problem, **result)
     after = "active" if actions else unit.active_state

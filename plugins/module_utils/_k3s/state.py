@@ -34,14 +34,14 @@ def refusals(state: K3sState, role: str, wanted: str, host: str) -> list[str]:
     for other, unit in UNITS.items():
         if other != role and unit in state.units:
             reasons.append(
-                f"{host} has {unit}, but the inventory wants it as {role}; it would run a control plane of its own or lose one: "
+                f"{host} has {unit}, but the inventory wants it as {role}; it would be the wrong kind of node: "
                 f"put it into group k3s_{other}, or tear it down first"
             )
     found, target = parse_version(state.version or ""), parse_version(wanted)
     if found and target and found[:2] > target[:2]:
         reasons.append(
-            f"{host} runs {state.version}, the inventory wants {wanted}; K3s cannot go back a minor version in place, only with "
-            "the datastore of that version restored: raise homelab_k3s_version, or restore"
+            f"{host} runs {state.version}, the inventory wants {wanted}; K3s cannot go back a minor version "
+            "in place, only with the datastore of that version: raise homelab_k3s_version, or restore that one"
         )
     if found and target and target[0] == found[0] and target[1] - found[1] > 1:
         reasons.append(
@@ -50,7 +50,7 @@ def refusals(state: K3sState, role: str, wanted: str, host: str) -> list[str]:
         )
     if state.kubelet_link:
         reasons.append(
-            f"/var/lib/kubelet on {host} is a symbolic link to {state.kubelet_link}, expected a directory; CSI drivers would not "
-            "find their sockets: stop K3s and move the directory back"
+            f"/var/lib/kubelet on {host} is a symbolic link to {state.kubelet_link}, expected a directory; "
+            "CSI drivers would not find their sockets: stop K3s and move the directory back"
         )
     return reasons

@@ -47,7 +47,7 @@ def wanted_from(item: Mapping[str, Any]) -> WantedNode:
 
 
 def patch_for(action: Action, found: FoundNode) -> dict[str, Any]:
-    """The merge patch of an action; naming resourceVersion when it replaces the list of taints, so that none is lost."""
+    """The merge patch of an action; it names resourceVersion when it replaces the taints, so that none is lost."""
     labels, taints = action.owned
     metadata: dict[str, Any] = {
         "annotations": {OWNED_ANNOTATION: json.dumps({"labels": labels, "taints": taints}, separators=(",", ":"))}

@@ -102,8 +102,12 @@ def _retried(attempt: Callable[[], Any], url: str) -> Any:
             return attempt()
         except urllib.error.HTTPError as error:
             if error.code == 404:
-                raise ReleaseError(f"{url} does not exist (404); check that the version is spelled as it was released") from error
-            problem: Exception = ReleaseError(f"{url} answered {error.code} {error.reason}, expected 200; check the server")
+                raise ReleaseError(
+                    f"{url} does not exist (404); check that the version is spelled as it was released"
+                ) from error
+            problem: Exception = ReleaseError(
+                f"{url} answered {error.code} {error.reason}, expected 200; check the server"
+            )
         except (urllib.error.URLError, OSError) as error:
             reason = getattr(error, "reason", error)
             problem = ReleaseError(f"{url} cannot be reached: {reason}; check the network, or name a mirror")

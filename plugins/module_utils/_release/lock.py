@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: the lock file, which maps artefact names to digests, and the release's own checksum file."""
+"""Private to the collection: the lock file (digests by artefact name) and a release's own checksum file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_lock(path: str, entries: dict[str, str]) -> None:
 
 
 def digest_in(checksums: str, file_name: str, url: str) -> str:
-    """The digest of a file in a release's checksum file (lines of "digest  name"); raise ReleaseError when it is not there."""
+    """The digest of a file in a checksum file (lines of "digest  name"); raise ReleaseError when it is not there."""
     for line in checksums.splitlines():
         digest, _space, name = line.strip().partition(" ")
         if name.strip().lstrip("*") == file_name and _SHA256.fullmatch(digest):

@@ -38,7 +38,9 @@ def plan(known: Known) -> list[Action]:
     expected = expected_digest(known)
     actions = []
     if known.cached is not None and known.cached != expected:
-        actions.append(Action("discard", f"discard the cached {known.name}: its sha256 is {known.cached}, expected {expected}"))
+        actions.append(
+            Action("discard", f"discard the cached {known.name}: its sha256 is {known.cached}, expected {expected}")
+        )
     if known.cached != expected:
         actions.append(Action("download", f"download {known.name}"))
     if known.locked is None:
@@ -50,5 +52,7 @@ def expected_digest(known: Known) -> str:
     """The digest to hold the file to: the lock's, else the release's own; raise ReleaseError when nobody knows one."""
     digest = known.locked or known.released
     if digest is None:
-        raise ReleaseError(f"nobody can verify {known.name}: it is not in the lock file and its release names no digest for it")
+        raise ReleaseError(
+            f"nobody can verify {known.name}: it is not in the lock file and its release names no digest for it"
+        )
     return digest

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RUNNING = ("active", "activating", "reloading", "deactivating", "failed")
+# States in which systemd runs the unit or is about to; a failed one is just started.
+RUNNING = ("active", "activating", "reloading", "deactivating")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Action:
 
 
 def plan(unit: Unit, outdated: bool) -> list[Action]:
-    """Reload before enabling, enable before starting; a running unit restarts only when its inputs are newer than it is."""
+    """Reload before enabling, enable before starting; a running unit restarts only when its inputs are newer."""
     actions = []
     if unit.needs_reload or unit.load_state != "loaded" or outdated:
         actions.append(Action("daemon-reload", "have systemd read the unit files again"))
