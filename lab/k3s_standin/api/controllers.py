@@ -59,7 +59,7 @@ class Controllers:
                 if event is not None:
                     self._handle(event)
                 elif not watch.closed:
-                    self._forget_old_events()
+                    self.forget_old_events()
             except (NotFound, Conflict, AlreadyExists):
                 # Somebody else was quicker; their change is the next event.
                 continue
@@ -206,7 +206,8 @@ class Controllers:
             if status != budget.get("status"):
                 self._client.update({**budget, "status": status}, "status")
 
-    def _forget_old_events(self) -> None:
+    def forget_old_events(self) -> None:
+        """Delete Events past their time."""
         oldest = stamp(datetime.now(UTC) - timedelta(seconds=EVENT_SECONDS))
         for key in ("events", "events.events.k8s.io"):
             for item in self._store.list(key)[0]:

@@ -60,9 +60,10 @@ def now() -> str:
 
 def patch_edit(resource: Resource, content_type: str, patch: Any) -> Callable[[Obj], Obj]:
     """The function a patch of this format stands for."""
-    if content_type == "application/json-patch+json" and isinstance(patch, list):
+    is_list = content_type == "application/json-patch+json"
+    if is_list and isinstance(patch, list):
         return lambda live: patch_json.apply(live, patch)
-    if not isinstance(patch, dict):
+    if is_list or not isinstance(patch, dict):
         raise bad_request(f"a patch of type {content_type} must be an object (a list for application/json-patch+json)")
     if content_type == "application/merge-patch+json":
         return lambda live: patch_json.merge(live, patch)
