@@ -12,7 +12,7 @@ def write(path: Path, content: str | bytes, mode: int = 0o600) -> None:
     """Replace a file atomically and durably; parents are created."""
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         os.fchmod(descriptor, mode)
@@ -38,7 +38,7 @@ def link(path: Path, target: str) -> None:
     """Point a symbolic link at target, replacing what was there."""
     if path.is_symlink() and os.readlink(path) == target:
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     os.replace(temporary, path)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Callable, Collection
 
@@ -14,6 +15,7 @@ from lab.k3s_standin.api.errors import AlreadyExists, Conflict, NotFound
 
 # Changes come in bursts; one reconciliation answers all of them.
 _SETTLE_SECONDS = 0.05
+_RETRY_SECONDS = 1.0
 
 
 class Loop:
@@ -44,23 +46,27 @@ class Loop:
             self._thread.join(5)
 
     def _run(self) -> None:
+        reported = ""
         while not self._stop.is_set():
+            wait, problem = self._interval, ""
             try:
                 self._sync()
             except (NotFound, Conflict, AlreadyExists):
-                # Somebody else was quicker; look again at once.
-                self._stop.wait(_SETTLE_SECONDS)
-                continue
+                # Somebody else was quicker; look again soon.
+                wait = _RETRY_SECONDS
             except Exception:  # a controller outlives one bad object, as upstream's do
-                log.error(f"controller {self._name} failed: {traceback.format_exc()}")
-            self._wait()
+                problem = traceback.format_exc()
+            if problem and problem != reported:
+                log.error(f"controller {self._name} failed: {problem}")
+            reported = problem
+            self._wait(wait)
 
-    def _wait(self) -> None:
-        event = self._watch.next(self._interval)
-        while event is not None and event.key not in self._keys:
-            event = self._watch.next(self._interval)
-        if event is None:
-            return
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self._watch.closed:
+            event = self._watch.next(left)
+            if event is not None and event.key in self._keys:
+                break
         self._stop.wait(_SETTLE_SECONDS)
         while self._watch.next(0.0) is not None:
             pass
