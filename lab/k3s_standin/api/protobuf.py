@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import functools
 import json
-import pkgutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from lab.k3s_standin.api.errors import ApiError, Obj, bad_request
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
-_TABLE = "protobuf_fields.txt"
 # API groups whose package is not named by their first word.
 _PACKAGES = {"": "core", "rbac.authorization.k8s.io": "rbac"}
 
@@ -56,8 +54,10 @@ def decode(body: bytes) -> Obj:
 
 @functools.cache
 def _messages() -> dict[str, str]:
-    text = (pkgutil.get_data(__package__ or "", _TABLE) or b"").decode()
-    lines = (line.partition(" ") for line in text.splitlines() if line and not line.startswith("#"))
+    # A large table that a server without such clients never needs.
+    from lab.k3s_standin.api.protobuf_fields import FIELDS
+
+    lines = (line.partition(" ") for line in FIELDS.splitlines())
     return {name: fields for name, _, fields in lines}
 
 
