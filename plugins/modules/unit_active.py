@@ -56,6 +56,7 @@ before:
 """
 
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -124,7 +125,7 @@ def main() -> None:
             problem = await_active(run, name, module.params["timeout"])
     except CommandError as error:
         module.fail_json(msg=str(error), cmd=list(error.argv), rc=error.status, stderr=error.stderr)
-    result = {
+    result: dict[str, t.Any] = {
         "changed": bool(actions),
         "actions": [action.as_dict() for action in actions],
         "before": unit.active_state,
