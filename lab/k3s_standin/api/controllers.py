@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 import traceback
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -52,13 +53,14 @@ class Controllers:
             self._thread.join(5)
 
     def _run(self) -> None:
-        watch = self._watch
+        watch, next_sweep = self._watch, time.monotonic() + _SWEEP_SECONDS
         while watch is not None and not watch.closed:
-            event = watch.next(_SWEEP_SECONDS)
+            event = watch.next(max(0.0, next_sweep - time.monotonic()))
             try:
                 if event is not None:
                     self._handle(event)
-                elif not watch.closed:
+                if time.monotonic() >= next_sweep:
+                    next_sweep = time.monotonic() + _SWEEP_SECONDS
                     self.forget_old_events()
             except (NotFound, Conflict, AlreadyExists):
                 # Somebody else was quicker; their change is the next event.
@@ -70,8 +72,8 @@ class Controllers:
                     traceback.print_exc(file=sys.stderr)
 
     def _handle(self, event: Event) -> None:
-        # Leases change most often and take part in nothing here.
-        if event.key == "leases.coordination.k8s.io":
+        # Renewed leases are most of all events, and nothing here depends on them.
+        if event.key == "leases.coordination.k8s.io" and event.type == "MODIFIED":
             return
         obj = event.object
         self._index(event, obj)

@@ -264,6 +264,23 @@ def test_dependents_follow_their_owner_unless_orphaned(core: Any, policy: str, s
         _eventually(_gone(lambda: core.read_namespaced_secret("kid", "default")), "dependent gone")
 
 
+def test_a_lease_goes_with_its_node(core: Any, api: Any) -> None:
+    node = core.create_node({"metadata": {"name": "n1"}})
+    reference = {"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": node.metadata.uid}
+    leases, place = client.CoordinationV1Api(api), ("n1", "kube-node-lease")
+    metadata = {"name": "n1", "ownerReferences": [reference]}
+    leases.create_namespaced_lease("kube-node-lease", {"metadata": metadata, "spec": {"holderIdentity": "n1"}})
+    leases.patch_namespaced_lease(*place, {"spec": {"leaseDurationSeconds": 40}})
+    core.delete_node("n1")
+    _eventually(_gone(lambda: leases.read_namespaced_lease(*place)), "lease gone")
+
+
+def test_an_object_whose_owner_never_was_is_collected(core: Any) -> None:
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "none", "uid": "none"}
+    core.create_namespaced_secret("default", {"metadata": {"name": "kid", "ownerReferences": [reference]}})
+    _eventually(_gone(lambda: core.read_namespaced_secret("kid", "default")), "dependent gone")
+
+
 def test_delete_with_the_wrong_uid_is_a_conflict(core: Any) -> None:
     core.create_namespaced_config_map("default", {"metadata": {"name": "c"}})
     with pytest.raises(ApiException) as refusal:
