@@ -68,18 +68,18 @@ def parse_machine(name: str, description: Reader, problems: list[Problem]) -> Ma
 
     found = place("homelab_machine").mapping(MACHINE_KEYS)
     wish = place("homelab_node")
-    kind = found["kind"].choice(KINDS) if found.value else None
+    kind = found["kind"].choice(KINDS) if found.is_mapping else None
     machine = Machine(
         name=name,
         kind=kind,
         host=found["host"].text(required=kind == "vm"),
-        address=found["address"].address() if found.value else None,
-        nics=_nics(found["nics"]) if found.value else (),
+        address=found["address"].address() if found.is_mapping else None,
+        nics=_nics(found["nics"]) if found.is_mapping else (),
         groups=_groups(place("homelab_groups"), description["group_names"]),
         wish=None if wish.absent else _wish(name, wish),
         unknowns=_unknowns(name, place("homelab_unknown")),
     )
-    if found.value:
+    if found.is_mapping:
         _hardware(found)
     return machine
 
@@ -201,8 +201,8 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     for server in network["ntp"].items():
         server.text()
     return Site(
-        network=network["cidr"].network() if network.value else None,
-        gateway=network["gateway"].address() if network.value else None,
+        network=network["cidr"].network() if network.is_mapping else None,
+        gateway=network["gateway"].address() if network.is_mapping else None,
         load_balancer=place("load_balancer_cidr").network(required=False),
         pods=place("pod_cidr").network(),
         services=place("service_cidr").network(),

@@ -65,6 +65,11 @@ class Reader:
         """Nothing stands here; an empty value in YAML counts as nothing."""
         return self.value is _ABSENT or self.value is None
 
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it is worth looking inside."""
+        return isinstance(self.value, dict)
+
     def complain(self, what: str, fix: str) -> None:
         """Report this place: what is wrong with it, and how to mend it."""
         self._problems.append(Problem(self.path, f"{self.path}{what}; {fix}"))

@@ -1,0 +1,46 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module on the machine that runs the tests."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.fletcherlabs.homelab.plugins.modules import machine_info
+
+
+def call(capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
+    with patch_module_args(options), pytest.raises(SystemExit) as stop:
+        machine_info.main()
+    assert stop.value.code == 0
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def test_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = call(capsys, name="another", controller_time=time.time() - 3600)
+    assert answer["changed"] is False
+    assert answer["machine"]["architecture"] == platform.machine()
+    assert answer["machine"]["hostname"] == platform.node()
+    assert f"another: calls itself '{platform.node()}'" in answer["notices"]
+    late = "another: its clock is 3600 s ahead of the controller's, expected at most 30 s; "
+    assert [problem for problem in answer["problems"] if problem.startswith(late)]
+
+
+def test_mac_addresses_are_compared_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
+    macs = call(capsys, name=platform.node())["machine"]["macs"]
+    answer = call(capsys, name=platform.node(), macs=[mac.upper() for mac in macs])
+    assert [notice for notice in answer["notices"] if "MAC address" in notice] == []
+
+
+def test_a_role_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with patch_module_args({"name": "a", "role": "worker"}), pytest.raises(SystemExit):
+        machine_info.main()
+    message = json.loads(capsys.readouterr().out)["msg"]
+    assert message == "value of role must be one of: server, agent, none, got: worker"
