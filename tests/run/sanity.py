@@ -11,31 +11,15 @@ import contextlib
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.run.steps import ROOT
-from tests.run.tree import checkout_files
-
-# Never leaves the checkout: ruff and mypy judge it. ansible-test's rules are for what a collection ships.
-NOT_SHIPPED = (".", "inventory/", "lab/", "molecule/", "tests/acceptance/", "tests/run/", "tests/unit/")
+from tests.run.tree import collection_copy
 
 # ansible-test makes virtual environments with the pip that its own get-pip.py of this version would install.
 PIP_VERSION = "24.2"
 PIP_CACHE = Path("~/.ansible/test/cache").expanduser() / f"get_pip_{PIP_VERSION.replace('.', '_')}.py"
-
-
-def shipped(files: list[str]) -> list[str]:
-    """The files that ansible-test is to see."""
-    return [name for name in files if not name.startswith(NOT_SHIPPED)]
-
-
-def copy_collection(target: Path) -> None:
-    """Tracked and new files, so that a check before the commit sees what would be committed."""
-    for name in shipped(checkout_files(ROOT)):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name)
 
 
 @contextlib.contextmanager
@@ -54,11 +38,9 @@ def pip_from_the_index() -> Iterator[None]:
 
 def main() -> int:
     """Exit with ansible-test's status."""
-    with tempfile.TemporaryDirectory(prefix="homelab-sanity-") as folder, pip_from_the_index():
-        target = Path(folder) / "ansible_collections" / "fletcherlabs" / "homelab"
-        copy_collection(target)
-        python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return subprocess.run(["ansible-test", "sanity", "--python", python], cwd=target).returncode
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    with collection_copy(ROOT) as copy, pip_from_the_index():
+        return subprocess.run(["ansible-test", "sanity", "--python", python], cwd=copy).returncode
 
 
 if __name__ == "__main__":

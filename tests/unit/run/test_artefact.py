@@ -10,6 +10,7 @@ import pytest
 
 from tests.run import sanity
 from tests.run.artefact import unwanted
+from tests.run.tree import shipped
 
 
 def test_an_artefact_of_wanted_files_is_accepted() -> None:
@@ -31,7 +32,7 @@ def test_sanity_sees_the_collection_and_its_own_exceptions_only() -> None:
         "tests/sanity/ignore-2.19.txt",
         "tests/unit/test_conventions.py",
     ]
-    assert sanity.shipped(files) == ["galaxy.yml", "plugins/modules/host_files.py", "tests/sanity/ignore-2.19.txt"]
+    assert shipped(files) == ["galaxy.yml", "plugins/modules/host_files.py", "tests/sanity/ignore-2.19.txt"]
 
 
 def test_the_pip_stand_in_is_taken_away_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
