@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from lab.k3s_standin import containerd, log, options, rest, tokens
+from lab.k3s_standin import containerd, kubeconfig, log, options, rest, tokens
 from lab.k3s_standin.config import ConfigError, Settings
 from lab.k3s_standin.join import Joined, Joiner, Stopped
 from lab.k3s_standin.kubelet import Kubelet
@@ -62,6 +62,7 @@ def run(
     try:
         joined = Joiner(url, balancer.url, token, node, paths, stop).join()
         balancer.update(joined.servers)
+        kubeconfig.write_node(paths.agent, balancer.url)
         _prepare(settings, paths, joined, environment)
         api = rest.Rest(
             balancer.url, rest.trusting(joined.ca, joined.certificate), {"User-Agent": f"kubelet/{version}"}

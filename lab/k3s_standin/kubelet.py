@@ -37,6 +37,7 @@ class Kubelet:
     def __post_init__(self) -> None:
         self._network_ready = False
         self._lease: Obj | None = None
+        self._uid = ""
         self._next_lease = 0.0
         self._next_look = 0.0
         self._next_report = 0.0
@@ -82,14 +83,15 @@ class Kubelet:
         log.info(f"Attempting to register node {self.node.name}")
         body = node_object.new(self.node, annotations, self._status([]))
         try:
-            self.api.json("POST", "/api/v1/nodes", body)
+            self._uid = self.api.json("POST", "/api/v1/nodes", body)["metadata"]["uid"]
             log.info(f"Successfully registered node {self.node.name}")
         except rest.Refused as error:
             if error.status != 409:
                 raise
             log.info(f"Node {self.node.name} was previously registered")
             metadata = {"labels": node_object.default_labels(self.node), "annotations": annotations}
-            self.api.json("PATCH", f"/api/v1/nodes/{self.node.name}", {"metadata": metadata}, _STRATEGIC)
+            found = self.api.json("PATCH", f"/api/v1/nodes/{self.node.name}", {"metadata": metadata}, _STRATEGIC)
+            self._uid = found["metadata"]["uid"]
             self._update_status(report=True)
 
     def _update_status(self, report: bool) -> None:
@@ -109,14 +111,17 @@ class Kubelet:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
         if self._lease is None:
             self._lease = self._find_lease()
+        # Owned by the Node, so that it goes with it.
+        owner = {"apiVersion": "v1", "kind": "Node", "name": self.node.name, "uid": self._uid}
+        metadata: Obj = {"name": self.node.name, "namespace": "kube-node-lease", "ownerReferences": [owner]}
         spec = {"holderIdentity": self.node.name, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": stamp}
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         try:
             if self._lease is None:
-                metadata = {"name": self.node.name, "namespace": "kube-node-lease"}
-                lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
                 self._lease = self.api.json("POST", _LEASES, lease)
             else:
-                self._lease = self.api.json("PUT", f"{_LEASES}/{self.node.name}", {**self._lease, "spec": spec})
+                metadata["resourceVersion"] = self._lease["metadata"]["resourceVersion"]
+                self._lease = self.api.json("PUT", f"{_LEASES}/{self.node.name}", lease)
         except rest.Refused as error:
             self._lease = None
             self._next_lease = 0.0

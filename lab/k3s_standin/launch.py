@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The zipapp's entry: unpack once below /var/lib/rancher/k3s/data/<hash>, as the real binary does, then run from there.
 
-Running from an unpacked copy keeps the bytecode (a start costs no compilation) and survives the binary being replaced.
+Running from an unpacked copy, Python keeps the bytecode of what is imported, so that only the first start compiles;
+and a process outlives the replacement of the binary it came from.
 """
 
 from __future__ import annotations
 
-import compileall
 import contextlib
 import fcntl
 import os
@@ -39,7 +39,6 @@ def _extract(packed: zipfile.ZipFile, target: Path) -> None:
     # Left by an unpacking that was cut off.
     shutil.rmtree(temporary, ignore_errors=True)
     packed.extractall(temporary)
-    compileall.compile_dir(temporary, quiet=2, stripdir=str(temporary), prependdir=str(target))
     temporary.rename(target)
     current = target.with_name("current")
     link = target.with_name(f".current.{os.getpid()}")

@@ -23,6 +23,7 @@ import yaml
 from lab.k3s_standin import build, rest
 
 PATIENCE = 20.0
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
 def _free_port() -> int:
@@ -146,6 +147,8 @@ def test_an_agent_joins_becomes_ready_and_stops_cleanly(site: Site) -> None:
     assert node["status"]["nodeInfo"]["kubeletVersion"] == "v1.32.5+k3s1"
     assert "password" not in json.dumps(node["metadata"]["annotations"])
     assert site.ready("worker") == "False"
+    lease = _until(lambda: site.api().json("GET", f"{LEASES}/worker"), "the worker's lease")
+    assert lease["metadata"]["ownerReferences"][0]["uid"] == node["metadata"]["uid"]
     cni = agent.root / "etc/cni/net.d"
     cni.mkdir(parents=True)
     (cni / "05-lab.conflist").write_text("{}")
