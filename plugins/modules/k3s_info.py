@@ -68,7 +68,12 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandRunner
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._k3s.state import UNITS, K3sState, refusals
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._k3s.state import (
+    UNITS,
+    K3sState,
+    refusals,
+    version_in,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._release.fetch import sha256_of
 
 SPEC = {
@@ -86,8 +91,7 @@ def probe(run: CommandRunner) -> K3sState:
     version = None
     if os.access(BINARY, os.X_OK):
         status, output, _stderr = run([BINARY, "--version"])
-        words = output.split()
-        version = next((word for word in words if word.startswith("v")), None) if status == 0 else None
+        version = version_in(output) if status == 0 else None
     units = tuple(unit for unit in UNITS.values() if os.path.exists(os.path.join(UNIT_FOLDER, unit)))
     link = os.path.realpath(KUBELET) if os.path.islink(KUBELET) else None
     return K3sState(version, sha256_of(BINARY), units, link)

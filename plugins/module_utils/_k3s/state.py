@@ -22,6 +22,12 @@ class K3sState:
     kubelet_link: str | None
 
 
+def version_in(text: str) -> str | None:
+    """The K3s version a text mentions, None when there is none."""
+    match = _VERSION.search(text)
+    return match[0] if match else None
+
+
 def parse_version(text: str) -> tuple[int, int, int, int] | None:
     """The four numbers of a K3s version, None when there is none in the text."""
     match = _VERSION.search(text)

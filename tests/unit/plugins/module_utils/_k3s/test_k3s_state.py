@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._k3s.state import K3sState, parse_version, refusals
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._k3s.state import (
+    K3sState,
+    parse_version,
+    refusals,
+    version_in,
+)
 
 WANTED = "v1.32.5+k3s1"
 
@@ -49,6 +54,11 @@ def test_refusal_says_what_and_how_to_mend_it(found: K3sState, sentence: str) ->
 def test_all_reasons_come_at_once() -> None:
     found = state(version="v1.33.1+k3s1", units=("k3s.service",), kubelet_link="/x")
     assert len(refusals(found, "agent", WANTED, "k3s1")) == 3
+
+
+def test_version_in_k3s_own_words() -> None:
+    assert version_in("k3s version v1.32.5+k3s1 (8e8f2a47)\ngo version go1.23.8\n") == "v1.32.5+k3s1"
+    assert version_in("command not found") is None
 
 
 def test_parse_version_reads_the_number_out_of_a_sentence() -> None:
