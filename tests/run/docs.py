@@ -13,7 +13,7 @@ import sys
 from tests.run.steps import ROOT
 from tests.run.tree import collection_copy
 
-# References into our own collection and those of galaxy.yml. To follow all of them reads a hundred collections, for minutes.
+# References into our own collection and those of galaxy.yml; to follow all reads a hundred collections, for minutes.
 LINT = ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=dependent", ".")
 
 
