@@ -14,3 +14,7 @@ lab-status: .venv/.stamp-run ## Say what is up in the lab
 
 bench: .venv/.stamp-run ## Measure a run that changes nothing, on the lab and on 50 hosts
 	@$(LAB_RUN) bench --inventory $(LAB_INVENTORY) --large inventory/bench
+
+.PHONY: acceptance
+acceptance: .venv/.stamp-test ## Kill, break and spy on builds of a twin (about an hour); ACCEPTANCE_KILLS=3 shortens it
+	@.venv/bin/python -m pytest --verbose -s -p no:xdist tests/acceptance

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import Twin, kill_group
+from tests.acceptance.twin import Twin, kill_group
 
 KILLS = int(os.environ.get("ACCEPTANCE_KILLS", "10"))
 SEED = int(os.environ.get("ACCEPTANCE_SEED", str(random.SystemRandom().randrange(10**6))))

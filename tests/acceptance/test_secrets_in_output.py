@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import STATE, Twin
+from tests.acceptance.twin import STATE, Twin
 
 SERVER = "k3s-master1"
 WORKERS = ("k3s1", "k3s2", "k3s3")
