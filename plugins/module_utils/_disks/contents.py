@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from .model import MIB, TAIL, Claim, Contents, Signature
 from .signatures import Reader, find_filesystem, find_signatures
 
-EDGE = 4 * MIB
-SAMPLE = 64 * 1024
+EDGE = 2 * MIB
+SAMPLE = 16 * 1024
 SAMPLES = 64
 BLOCK = 4096
 # Copies of superblocks: LUKS2's last second header, btrfs' mirrors, ext4's first backup (4 KiB blocks).
@@ -27,7 +27,7 @@ Area = tuple[int, int]
 
 def areas(size: int) -> tuple[Area, ...]:
     """(offset, length) of what is read to call a disk blank and zeroed to make it so; ascending, not overlapping."""
-    if size <= 8 * EDGE:
+    if size <= 16 * EDGE:
         return ((0, size),)
     tail = (size - EDGE) // BLOCK * BLOCK
     wanted = {size * (2 * step + 1) // (2 * SAMPLES) // BLOCK * BLOCK for step in range(SAMPLES)} | set(COPIES)

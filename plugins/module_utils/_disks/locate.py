@@ -74,11 +74,13 @@ def fill_slots(tier: Tier, layout: Layout, disks: Sequence[Disk], fstab: Sequenc
 def _locate(found: Slots, matching: Sequence[Disk], layout: Layout) -> list[Disk]:
     """Put disks that carry a label of this tier into their slots; return the others."""
     tier, rest = found.tier, []
-    # Of two disks with one label, the one named for erasure gives way.
     for disk in sorted(matching, key=lambda disk: (disk.serial in layout.wipe, order(disk))):
         slot = slot_of(judge.label_of(disk), tier)
-        taken = slot is not None and (slot > tier.count or slot in found.disks)
-        if slot is None or not _right_kind(disk, tier) or (taken and disk.serial in layout.wipe):
+        if (
+            slot is None
+            or not _right_kind(disk, tier)
+            or (disk.serial in layout.wipe and _gives_way(found, slot, layout))
+        ):
             rest.append(disk)
         elif slot > tier.count:
             found.refuse(
@@ -94,6 +96,12 @@ def _locate(found: Slots, matching: Sequence[Disk], layout: Layout) -> list[Disk
         else:
             found.disks[slot] = disk
     return sorted(rest, key=order)
+
+
+def _gives_way(found: Slots, slot: int, layout: Layout) -> bool:
+    """Of two disks with one label the one named for erasure goes; with both named it is not ours to choose."""
+    holder = found.disks.get(slot)
+    return slot > found.tier.count or (holder is not None and holder.serial not in layout.wipe)
 
 
 def _right_kind(disk: Disk, tier: Tier) -> bool:

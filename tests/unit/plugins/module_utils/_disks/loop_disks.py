@@ -227,7 +227,9 @@ SIGNATURES: dict[str, tuple[int, Callable[[str, int], None]]] = {
         lambda device, size: poke(device, *((at, os.urandom(4096)) for at in range(2 * MIB, size - 2 * MIB, MIB))),
     ),
     "random data on a large disk": (
-        20 * GIB,
-        lambda device, size: poke(device, *((at, os.urandom(MIB)) for at in range(GIB, size - GIB, 19 * MIB))),
+        2 * GIB,
+        lambda device, size: poke(
+            device, *((at, os.urandom(MIB)) for at in range(GIB // 4, size - GIB // 4, 19 * MIB))
+        ),
     ),
 }

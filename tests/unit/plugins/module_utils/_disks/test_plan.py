@@ -212,6 +212,12 @@ def test_plan_refuses_one_label_on_two_disks_unless_one_is_named() -> None:
     made = plan(*found, wipe="A")
     assert (steps(made, "optane-1"), steps(made, "optane-2")) == (KEEP, ["erase", *NEW])
     assert made.actions[0].kind == "erase"
+    assert "both carry optane-1" in refused(plan(*found, wipe="A B"))
+
+
+def test_plan_erases_a_named_disk_with_a_label_beyond_the_count() -> None:
+    made = plan(disk("A", contents=holding("ext4", "optane-3")), disk("B", contents=MADE), wipe="A")
+    assert (steps(made, "optane-1"), steps(made, "optane-2")) == (KEEP, ["erase", *NEW])
 
 
 def test_plan_refuses_our_label_on_a_disk_of_another_kind() -> None:
