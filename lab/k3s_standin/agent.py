@@ -5,17 +5,62 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lab.k3s_standin import containerd, kubeconfig, log, options, rest, tokens
+from lab.k3s_standin import containerd, kubeconfig, log, options, rest, signals, tokens
 from lab.k3s_standin.config import ConfigError, Settings
 from lab.k3s_standin.join import Joined, Joiner, Stopped
 from lab.k3s_standin.kubelet import Kubelet
 from lab.k3s_standin.load_balancer import LoadBalancer
 from lab.k3s_standin.paths import Paths
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One node's settings and places."""
+
+    settings: Settings
+    version: str
+    paths: Paths
+    node: options.Node
+    environment: Mapping[str, str]
+
+    def run(self, url: str, token: str, stop: threading.Event, registered: Callable[[], None]) -> None:
+        """Join, register, and keep the node alive until `stop`."""
+        parts = urlsplit(url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        balancer = LoadBalancer(
+            self.settings.number("lb-server-port"),
+            f"{host}:{parts.port or 443}",
+            self.paths.agent / "etc/k3s-agent-load-balancer.json",
+        )
+        balancer.start()
+        try:
+            joined = Joiner(url, balancer.url, token, self.node, self.paths, stop).join()
+            balancer.update(joined.servers)
+            kubeconfig.write_node(self.paths.agent, balancer.url)
+            self._prepare(joined)
+            api = rest.Rest(
+                balancer.url, rest.trusting(joined.ca, joined.certificate), {"User-Agent": f"kubelet/{self.version}"}
+            )
+            kubelet = Kubelet(self.node, self.version, self.paths, api, stop, self.environment)
+            kubelet.register()
+            if not stop.is_set():
+                registered()
+            kubelet.run()
+        except Stopped:
+            pass
+        finally:
+            balancer.stop()
+
+    def _prepare(self, joined: Joined) -> None:
+        dns = str(joined.config.get("ClusterDNS") or "10.43.0.10")
+        domain = str(joined.config.get("ClusterDomain") or "cluster.local")
+        containerd.write(self.paths, self.environment, self.settings.text("default-runtime"), dns.split(","), domain)
+        os.makedirs(self.paths.agent / "pod-manifests", exist_ok=True)
 
 
 def main(settings: Settings, version: str, environment: Mapping[str, str]) -> None:
@@ -33,53 +78,5 @@ def main(settings: Settings, version: str, environment: Mapping[str, str]) -> No
     if token:
         tokens.parse(token)
     log.info(f"Starting k3s agent {version} (lab stand-in)")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run(settings, paths, node, url, token, version, stop, environment, lambda: log.notify("READY=1"))
-
-
-def run(
-    settings: Settings,
-    paths: Paths,
-    node: options.Node,
-    url: str,
-    token: str,
-    version: str,
-    stop: threading.Event,
-    environment: Mapping[str, str],
-    registered: Callable[[], None],
-) -> None:
-    """Join, register, and keep the node alive until `stop`."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    balancer = LoadBalancer(
-        settings.number("lb-server-port"),
-        f"{host}:{parts.port or 443}",
-        paths.agent / "etc/k3s-agent-load-balancer.json",
-    )
-    balancer.start()
-    try:
-        joined = Joiner(url, balancer.url, token, node, paths, stop).join()
-        balancer.update(joined.servers)
-        kubeconfig.write_node(paths.agent, balancer.url)
-        _prepare(settings, paths, joined, environment)
-        api = rest.Rest(
-            balancer.url, rest.trusting(joined.ca, joined.certificate), {"User-Agent": f"kubelet/{version}"}
-        )
-        kubelet = Kubelet(node, version, paths, api, stop, environment)
-        kubelet.register()
-        if not stop.is_set():
-            registered()
-        kubelet.run()
-    except Stopped:
-        pass
-    finally:
-        balancer.stop()
-
-
-def _prepare(settings: Settings, paths: Paths, joined: Joined, environment: Mapping[str, str]) -> None:
-    dns = str(joined.config.get("ClusterDNS") or "10.43.0.10")
-    domain = str(joined.config.get("ClusterDomain") or "cluster.local")
-    containerd.write(paths, environment, settings.text("default-runtime"), dns.split(","), domain)
-    os.makedirs(paths.agent / "pod-manifests", exist_ok=True)
+    stop = signals.stop_event()
+    Agent(settings, version, paths, node, environment).run(url, token, stop, lambda: log.notify("READY=1"))

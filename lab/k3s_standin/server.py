@@ -7,9 +7,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import signal
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +24,7 @@ from lab.k3s_standin import (
     options,
     packaged,
     rest,
+    signals,
     tokens,
 )
 from lab.k3s_standin.api.errors import Obj
@@ -76,9 +75,7 @@ class Server:
 
     def run(self) -> None:
         """Start everything and stay until SIGTERM."""
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = signals.stop_event()
         server_token, agent_token = options.token(self.settings), options.token(self.settings, "agent-token")
         file = datastore.locate(self.paths, self.settings.flag("cluster-init"), self.node.name)
         tls, chosen = self._open(file, server_token, agent_token)
@@ -94,10 +91,8 @@ class Server:
             if self.settings.flag("disable-agent"):
                 stop.wait()
             else:
-                url = f"https://127.0.0.1:{self.port}"
-                agent.run(
-                    self.settings, self.paths, self.node, url, token, self.version, stop, self.environment, lambda: None
-                )
+                node = agent.Agent(self.settings, self.version, self.paths, self.node, self.environment)
+                node.run(f"https://127.0.0.1:{self.port}", token, stop, lambda: None)
         finally:
             control_plane.stop()
             api.stop()
