@@ -32,7 +32,7 @@ def undownloaded(built: Twin, tmp_path: Path) -> Iterator[Twin]:
     """The built twin whose controller has lost its download cache and its lock."""
     cache, lock = STATE / "cache", STATE / "artifacts.lock.json"
     shutil.copy(lock, tmp_path / "lock")
-    shutil.rmtree(cache)
+    shutil.rmtree(cache, ignore_errors=True)
     lock.unlink()
     yield built
     FAULTS.unlink(missing_ok=True)
