@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: run commands through one callable, so that all other code can be tested without a machine."""
+"""Private to the collection: run commands through one callable, so that other code can be tested without a machine."""
 
 from __future__ import annotations
 
