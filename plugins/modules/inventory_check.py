@@ -104,6 +104,8 @@ machines:
     k3s1: {address: 192.168.10.21, node: k3s1, role: agent, macs: ["6c:1f:f7:1b:e8:c8"]}
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.model import LAYERS
@@ -140,7 +142,7 @@ def main() -> None:
         *check_tokens(module.params["server_token"], module.params["agent_token"]),
         *blocking(unknowns, module.params["layers"]),
     ]
-    result = {
+    result: dict[str, Any] = {
         "problems": problems,
         "questions": [as_question(unknown) for unknown in unknowns],
         "unknowns": [as_data(unknown) for unknown in unknowns],

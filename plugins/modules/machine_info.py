@@ -13,7 +13,7 @@ description:
   - Reads what the machine says of itself, in one call, and returns what speaks against building it as described.
   - Does not fail for RV(problems), so that those of all machines can be shown together.
   - On a container, MAC addresses and system are not compared with the description, since they come from how it was
-    made; RV(machine.container) says so.
+    made; its RV(machine) names the kind of container.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes.info
 options:
