@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.model import Unknown
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse import parse
@@ -98,6 +101,15 @@ def test_a_site_that_contradicts_itself(path: str, value: Any, expected: list[st
     machines, site = inventory()
     put(site, path, value)
     assert sentences(machines, site) == expected
+
+
+def test_the_documented_example_is_sound() -> None:
+    guide = (Path(__file__).resolve().parents[5] / "docs/inventory.md").read_text()
+    example = re.search(r"```yaml\n# host_vars/k3s4.yml.*?```", guide, re.DOTALL)
+    assert example
+    machines, site = inventory()
+    machines["k3s4"] = yaml.safe_load(example.group().strip("`").removeprefix("yaml"))
+    assert sentences(machines, site) == []
 
 
 def test_workers_need_a_server() -> None:
