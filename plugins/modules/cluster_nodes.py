@@ -205,27 +205,33 @@ def apply(cluster: Cluster, wanted: list[WantedNode], found: dict[str, FoundNode
     raise RuntimeError(f"the nodes were changed by somebody else {CONFLICT_TRIES} times in a row; run again")
 
 
+def not_built_yet(wanted: list[WantedNode]) -> dict[str, t.Any]:
+    """What check mode answers before there is a cluster: every node is still to come."""
+    sentences = {node.name: f"{node.name}: register, then get its labels and taints" for node in wanted}
+    return {
+        "changed": True,
+        "actions": [{"kind": "patch_node", "target": name, "sentence": text} for name, text in sentences.items()],
+        "foreign": [],
+        "diff": {"before": "", "after": "".join(f"{text}\n" for text in sentences.values())},
+    }
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     if KUBERNETES_PROBLEM:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=KUBERNETES_PROBLEM)
+    rehearsal: bool = module.check_mode
     wanted = [wanted_from(item) for item in module.params["nodes"]]
-    if module.check_mode and not os.path.exists(module.params["kubeconfig"]):
-        sentences = [f"{node.name}: register, then get its labels and taints" for node in wanted]
-        planned = [
-            {"kind": "patch_node", "target": node.name, "sentence": text} for node, text in zip(wanted, sentences)
-        ]
-        module.exit_json(
-            changed=True, actions=planned, foreign=[], diff={"before": "", "after": "\n".join(sentences) + "\n"}
-        )
+    if rehearsal and not os.path.exists(module.params["kubeconfig"]):
+        module.exit_json(**not_built_yet(wanted))
     cluster = Cluster(module.params["kubeconfig"])
-    limit = 0 if module.check_mode else module.params["timeout"]
+    limit = 0 if rehearsal else module.params["timeout"]
     found, missing = wait(cluster, wanted, module.params["wait_for"], limit)
-    if missing and not module.check_mode:
+    if missing and not rehearsal:
         expected = "Ready" if module.params["wait_for"] == "ready" else "registered"
         module.fail_json(msg=f"after {limit} s not every node is {expected}: {'; '.join(missing)}", missing=missing)
     actions = plan(wanted, found)
-    if not module.check_mode:
+    if not rehearsal:
         apply(cluster, wanted, found)
     module.exit_json(
         changed=bool(actions),

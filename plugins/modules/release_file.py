@@ -176,9 +176,9 @@ def mismatch(known: Known, parameters: dict[str, str], found: str, expected: str
 
 
 @contextlib.contextmanager
-def only_one(path: str, check_mode: bool) -> Iterator[None]:
+def only_one(path: str, rehearsal: bool) -> Iterator[None]:
     """Keep two runs from writing one cached file at once."""
-    if check_mode:
+    if rehearsal:
         yield
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -189,13 +189,14 @@ def only_one(path: str, check_mode: bool) -> Iterator[None]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    rehearsal: bool = module.check_mode
     path = os.path.join(module.params["cache"], module.params["name"])
     opener = opener_with(module.params["timeout"])
     try:
-        with only_one(path, module.check_mode):
+        with only_one(path, rehearsal):
             known = probe(module.params, path, opener)
             actions = plan(known)
-            if not module.check_mode:
+            if not rehearsal:
                 apply(actions, known, module.params, path, opener)
     except ReleaseError as error:
         module.fail_json(msg=str(error))
