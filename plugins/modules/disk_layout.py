@@ -306,6 +306,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.apply import Machine, apply
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.contents import THOROUGH
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.errors import DisksError
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.model import Layout, Plan, Snapshot
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.plan import make_plan
@@ -353,7 +354,7 @@ def group_id(name: str) -> int:
 def decide(machine: Machine, params: dict[str, Any]) -> tuple[Layout, Snapshot, Plan]:
     layout = parse_layout(params["tiers"], params["wipe"], user_id, group_id)
     mounts = [tier.mount_at(slot) for tier in layout.tiers for slot in range(1, tier.count + 1)]
-    snapshot = probe(machine.run, machine.paths, mounts)
+    snapshot = probe(machine.run, machine.paths, mounts, samples=THOROUGH)
     return layout, snapshot, make_plan(snapshot, layout)
 
 

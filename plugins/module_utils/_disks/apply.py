@@ -45,7 +45,9 @@ def apply(machine: Machine, actions: Sequence[Action], before: Callable[[Action]
 def _erase(machine: Machine, action: Action) -> None:
     disk = _fresh(machine, action)
     with write.exclusive(disk.path) as device:
-        write.zero(device, write.areas_to_erase(machine.paths.sys, disk))
+        *places, start = write.areas_to_erase(machine.paths.sys, disk)
+        write.zero(device, places)
+        write.zero(device, [start])
         if disk.partitions:
             write.forget_partitions(device)
     _settle(machine)
@@ -106,6 +108,8 @@ def _release(machine: Machine, action: Action) -> None:
     _expect(action, finished and judge.state(disk) != judge.FOREIGN, _changed(disk))
     if on.claim:
         with write.exclusive(disk.path) as device:
+            # All of the file system must be on the disk before the mark goes, whatever the power does.
+            os.fsync(device)
             write.drop_claim(device, disk.size)
     _settle(machine)
     _expect(action, judge.label_of(_fresh(machine, action)) == volume.label, "its label did not read back")
@@ -138,7 +142,7 @@ def _fstab(machine: Machine, action: Action) -> None:
         line_for(action.volume).raw in path.read_text(encoding="utf-8").splitlines(),
         f"{path} did not read back",
     )
-    if Path("/run/systemd/system").is_dir():
+    if _is_systemd():
         # systemd makes its mount units from fstab only when told.
         _command(machine, action, ["systemctl", "daemon-reload"])
 
@@ -253,6 +257,10 @@ def _command(machine: Machine, action: Action, argv: Sequence[str]) -> None:
     status, stdout, stderr = machine.run(argv)
     said = " / ".join((stderr.strip() or stdout.strip() or "it printed nothing").splitlines()[-3:])
     _expect(action, status == 0, f"'{' '.join(argv)}' ended with status {status}: {said}")
+
+
+def _is_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
 
 
 def _settle(machine: Machine) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .model import MIB, TAIL, Claim, Contents, Signature
 from .signatures import Reader, find_filesystem, find_signatures
@@ -15,6 +15,8 @@ from .signatures import Reader, find_filesystem, find_signatures
 EDGE = 2 * MIB
 SAMPLE = 16 * 1024
 SAMPLES = 64
+# Before a disk is written for the first time.
+THOROUGH = 1024
 BLOCK = 4096
 # Copies of superblocks: LUKS2's last second header, btrfs' mirrors, ext4's first backup (4 KiB blocks).
 COPIES = (4 * MIB, 64 * MIB, 128 * MIB, 256 * 1024 * MIB)
@@ -25,17 +27,28 @@ CLAIM_SIZE = 512
 Area = tuple[int, int]
 
 
-def areas(size: int) -> tuple[Area, ...]:
-    """(offset, length) of what is read to call a disk blank and zeroed to make it so; ascending, not overlapping."""
+def areas(size: int, samples: int = SAMPLES) -> tuple[Area, ...]:
+    """(offset, length) of what is read to call a disk blank and zeroed to make it so; ascending, not overlapping.
+
+    More samples include all places of fewer, so that what was erased thoroughly looks blank to a quick look too.
+    """
     if size <= 16 * EDGE:
         return ((0, size),)
     tail = (size - EDGE) // BLOCK * BLOCK
-    wanted = {size * (2 * step + 1) // (2 * SAMPLES) // BLOCK * BLOCK for step in range(SAMPLES)} | set(COPIES)
+    wanted = {*_evenly(size, SAMPLES), *_evenly(size, samples), *COPIES}
     found: list[Area] = [(0, EDGE)]
-    for offset in sorted(wanted):
-        if sum(found[-1]) <= offset and offset + SAMPLE <= tail:
+    for offset in sorted(offset for offset in wanted if offset + SAMPLE <= tail):
+        start, length = found[-1]
+        if offset <= start + length:
+            found[-1] = (start, max(length, offset + SAMPLE - start))
+        else:
             found.append((offset, SAMPLE))
     return (*found, (tail, size - tail))
+
+
+def _evenly(size: int, samples: int) -> Iterator[int]:
+    for step in range(samples):
+        yield size * (2 * step + 1) // (2 * samples) // BLOCK * BLOCK
 
 
 def claim_offset(size: int) -> int:
@@ -63,10 +76,10 @@ def decode_claim(block: bytes) -> Claim | None:
     return Claim(**json.loads(body))
 
 
-def read_contents(read: Reader, size: int, foreign: Iterable[Signature] = (), sample: bool = True) -> Contents:
+def read_contents(read: Reader, size: int, foreign: Iterable[Signature] = (), samples: int = SAMPLES) -> Contents:
     """Judge a disk by its bytes. `foreign` are signatures that other tools reported.
 
-    With `sample` off (the disk is in use, hence never a candidate) only the fixed places of known marks are read.
+    With no samples (the disk is in use, hence never a candidate) only the fixed places of known marks are read.
     """
     filesystem = find_filesystem(read)
     found = [*find_signatures(read, size), *foreign]
@@ -77,7 +90,7 @@ def read_contents(read: Reader, size: int, foreign: Iterable[Signature] = (), sa
         signatures=merge(found),
         filesystem=filesystem,
         claim=claim,
-        data_at=tuple(_data(read, size, claim is not None)) if sample else (),
+        data_at=tuple(_data(read, size, samples, claim is not None)) if samples else (),
         head_blank=not read(0, BLOCK).strip(b"\0"),
     )
 
@@ -92,9 +105,9 @@ def merge(found: Iterable[Signature]) -> tuple[Signature, ...]:
     return tuple(best[key] for key in sorted(best))
 
 
-def _data(read: Reader, size: int, claimed: bool) -> Iterable[int]:
+def _data(read: Reader, size: int, samples: int, claimed: bool) -> Iterable[int]:
     claim_at = claim_offset(size)
-    for offset, length in areas(size):
+    for offset, length in areas(size, samples):
         block = read(offset, length)
         if claimed and offset <= claim_at < offset + length:
             inside = claim_at - offset

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._command import CommandRunner, check_output
+from .contents import SAMPLES
 from .errors import ProbeError
 from .fstab import parse_fstab
 from .model import Contents, Disk, MountPoint, Signature, Snapshot
@@ -26,11 +27,17 @@ FS_IOC_GETFLAGS = 0x80086601  # linux/fs.h, 64-bit
 FS_IMMUTABLE_FL = 0x10
 
 
-def probe(run: CommandRunner, paths: Paths, mount_points: Iterable[str] = (), health: bool = True) -> Snapshot:
+def probe(
+    run: CommandRunner,
+    paths: Paths,
+    mount_points: Iterable[str] = (),
+    health: bool = True,
+    samples: int = SAMPLES,
+) -> Snapshot:
     """Everything the planner needs, with three commands for all disks and one per disk for its health."""
     names = tuple(whole_disks(paths.sys))
     mounts = read_mounts(paths.proc)
-    disks = _probe_disks(run, paths, names, mounts, health)
+    disks = _probe_disks(run, paths, names, mounts, health, samples)
     numbers = {disk.number for disk in disks}
     return Snapshot(
         disks=disks,
@@ -41,33 +48,36 @@ def probe(run: CommandRunner, paths: Paths, mount_points: Iterable[str] = (), he
 
 def probe_one(run: CommandRunner, paths: Paths, name: str) -> Disk:
     """The same judgement of one disk, right before or after it is written."""
-    return _probe_disks(run, paths, (name,), read_mounts(paths.proc), health=False)[0]
+    return _probe_disks(run, paths, (name,), read_mounts(paths.proc), health=False, samples=SAMPLES)[0]
 
 
 def _probe_disks(
-    run: CommandRunner, paths: Paths, names: tuple[str, ...], mounts: tuple[Mount, ...], health: bool
+    run: CommandRunner,
+    paths: Paths,
+    names: tuple[str, ...],
+    mounts: tuple[Mount, ...],
+    health: bool,
+    samples: int,
 ) -> tuple[Disk, ...]:
     listed = _lsblk(run)
     found = [identify(paths, name, listed.get(name, {})) for name in names]
     found = [replace(disk, usage=usage_of(paths, disk.name, mounts, listed.get(disk.name, {}))) for disk in found]
     found = [replace(disk, unreadable=_why_unreadable(disk)) for disk in found]
     marks = marks_by_tools(run, [place for disk in found for place in _places(paths, disk)])
-    return tuple(_with_contents(run, paths, disk, marks, health) for disk in found)
+    found = [_with_contents(paths, disk, marks, samples) for disk in found]
+    return tuple(replace(disk, failing=health_of(run if health else None, disk)) for disk in found)
 
 
-def _with_contents(
-    run: CommandRunner, paths: Paths, disk: Disk, marks: Mapping[str, list[Signature]], health: bool
-) -> Disk:
+def _with_contents(paths: Paths, disk: Disk, marks: Mapping[str, list[Signature]], samples: int) -> Disk:
     if disk.unreadable:
         return disk
     foreign = [mark for path, _words in _places(paths, disk) for mark in marks[path]]
     usage = disk.usage
     in_use = bool(usage.mounts or usage.swaps or usage.holders or usage.busy)
     try:
-        contents, unreadable = contents_of(disk, foreign, sample=not in_use), ""
+        return replace(disk, contents=contents_of(disk, foreign, samples=0 if in_use else samples))
     except OSError as error:
-        contents, unreadable = Contents(signatures=tuple(foreign)), str(error)
-    return replace(disk, contents=contents, unreadable=unreadable, failing=health_of(run if health else None, disk))
+        return replace(disk, contents=Contents(signatures=tuple(foreign)), unreadable=str(error))
 
 
 def _lsblk(run: CommandRunner) -> dict[str, dict[str, Any]]:

@@ -45,9 +45,9 @@ def reader(path: str, size: int) -> Iterator[Reader]:
         os.close(descriptor)
 
 
-def contents_of(disk: Disk, foreign: Iterable[Signature], sample: bool) -> Contents:
+def contents_of(disk: Disk, foreign: Iterable[Signature], samples: int) -> Contents:
     with reader(disk.path, disk.size) as read:
-        return read_contents(read, disk.size, foreign, sample)
+        return read_contents(read, disk.size, foreign, samples)
 
 
 def marks_by_tools(run: CommandRunner, places: Sequence[tuple[str, str]]) -> dict[str, list[Signature]]:
@@ -107,7 +107,7 @@ def place_of(disk: Disk, name: str) -> str:
 
 def health_of(run: CommandRunner | None, disk: Disk) -> str:
     """What the disk says is wrong with it; empty when it says it is well, or when nothing can ask it."""
-    if run is None or disk.transport in ("loop", "virtio"):
+    if run is None or disk.unreadable or disk.transport in ("loop", "virtio"):
         return ""
     status, stdout, _stderr = run([*SMARTCTL, disk.path])
     found = _smart(stdout) if status != 127 else None

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .contents import CLAIM_SIZE, EDGE, Area, areas, claim_offset, encode_claim, read_contents
+from .contents import CLAIM_SIZE, EDGE, THOROUGH, Area, areas, claim_offset, encode_claim, read_contents
 from .model import MIB, Claim, Contents, Disk
 from .probe import FS_IMMUTABLE_FL, FS_IOC_GETFLAGS
 from .probe_contents import reader
@@ -40,13 +40,13 @@ def exclusive(path: str) -> Iterator[int]:
 
 def is_blank(device: int, size: int) -> bool:
     with reader(f"/proc/self/fd/{device}", size) as read:
-        return read_contents(read, size) == Contents()
+        return read_contents(read, size, samples=THOROUGH) == Contents()
 
 
 def zero(device: int, places: Sequence[Area]) -> None:
     for offset, length in places:
         _put(device, bytes(length), offset)
-        os.fsync(device)
+    os.fsync(device)
 
 
 def areas_to_erase(sys: Path, disk: Disk) -> list[Area]:
@@ -60,7 +60,7 @@ def areas_to_erase(sys: Path, disk: Disk) -> list[Area]:
         start, size = (int(read_text(entry / key)) * 512 for key in ("start", "size"))
         length = min(EDGE, size)
         edges += [(start, length), (start + size - length, length)]
-    return [*edges, *reversed(areas(disk.size))]
+    return [*edges, *reversed(areas(disk.size, THOROUGH))]
 
 
 def forget_partitions(device: int) -> None:

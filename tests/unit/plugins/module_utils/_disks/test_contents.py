@@ -13,6 +13,8 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.conten
     CLAIM_SIZE,
     EDGE,
     SAMPLE,
+    SAMPLES,
+    THOROUGH,
     areas,
     claim_offset,
     decode_claim,
@@ -27,13 +29,21 @@ CLAIM = Claim("optane-1", "0a1b2c3d-0000-5000-8000-000000000000", "ext4", "PHOC1
 SIZES = [1, 511, MIB, 16 * MIB, 32 * MIB, 32 * MIB + 512, 64 * MIB + 12345 * 512, 118_000_000_000, 1_000_204_886_016]
 
 
+@pytest.mark.parametrize("samples", [SAMPLES, THOROUGH])
 @pytest.mark.parametrize("size", SIZES)
-def test_areas_cover_both_ends_and_do_not_overlap(size: int) -> None:
-    found = areas(size)
+def test_areas_cover_both_ends_and_do_not_overlap(size: int, samples: int) -> None:
+    found = areas(size, samples)
     assert found[0][0] == 0
     assert sum(found[-1]) == size
     assert all(length > 0 for _offset, length in found)
     assert all(sum(first) <= second[0] for first, second in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_was_erased_thoroughly_is_blank_to_a_quick_look(size: int) -> None:
+    wide = areas(size, THOROUGH)
+    for offset, length in areas(size):
+        assert any(start <= offset and offset + length <= start + over for start, over in wide)
 
 
 def test_areas_of_a_large_disk_have_no_gap_over_a_fiftieth_of_it() -> None:
@@ -103,7 +113,7 @@ def test_a_damaged_claim_is_data_of_somebody() -> None:
 def test_foreign_signatures_are_merged_with_our_own() -> None:
     size = 64 * MIB
     foreign = [Signature("ntfs", "whole disk", "Windows"), Signature("ntfs", "sda1"), Signature("ntfs", "whole disk")]
-    found = read_contents(memory(size, (3, b"NTFS    ")), size, foreign, sample=False)
+    found = read_contents(memory(size, (3, b"NTFS    ")), size, foreign, samples=0)
     assert found.signatures == (Signature("ntfs", "sda1"), Signature("ntfs", "whole disk", "Windows"))
     assert found.data_at == ()
 

@@ -63,6 +63,12 @@ def test_a_line_by_hand_for_the_same_file_system_is_taken_over() -> None:
         assert render_fstab(merge_line(lines, volume())) == line_for(volume()).raw + "\n"
 
 
+def test_a_line_of_another_volume_is_not_taken_over() -> None:
+    lines = parse_fstab("UUID=1111 /mnt/optane-1 ext4 defaults,x-homelab.volume=optane-2 0 2\n")
+    assert len(clashes(lines, volume())) == 1
+    assert len(merge_line(lines, volume())) == 2
+
+
 def test_a_line_for_something_else_at_our_place_is_a_clash() -> None:
     lines = parse_fstab("UUID=9999 /mnt/optane-1 ext4 defaults 0 2\n")
     [clash] = clashes(lines, volume())

@@ -33,6 +33,7 @@ KEEP = ["directory", "fstab", "mount", "owner"]
 
 MADE = holding("ext4", "optane-1", "11111111-2222-3333-4444-555555555555")
 CLAIM = Claim("optane-1", volume_uuid("S1", "optane-1"), "ext4", "S1")
+MADE_AND_CLAIMED = replace(holding("ext4", "optane-1", CLAIM.uuid), claim=CLAIM)
 GPT = Signature("gpt", "whole disk")
 HALF = replace(holding("ext4", "optane-1", CLAIM.uuid, pristine=True), claim=CLAIM)
 
@@ -65,6 +66,7 @@ TRUTH = [
     ("only claimed", disk("S1", contents=Contents(claim=CLAIM)), "", NEW[1:]),
     ("mkfs killed", disk("S1", contents=Contents(claim=CLAIM, data_at=(4096,))), "", NEW[1:]),
     ("mkfs done, still claimed", disk("S1", contents=HALF), "S1", NEW[1:]),
+    ("mounted since, still claimed", disk("S1", contents=MADE_AND_CLAIMED), "S1", ["release", *KEEP]),
     ("blank", disk("S1"), "", NEW),
     ("blank, named under wipe", disk("S1"), "S1", NEW),
     ("foreign", disk("S1", contents=signed("LVM2_member")), "", "list its serial 'S1' under wipe to erase it"),
@@ -140,6 +142,14 @@ def test_plan_refuses_two_disks_with_one_serial() -> None:
 
 def test_plan_refuses_a_disk_that_the_reserve_would_fill() -> None:
     assert "the tier needs more than 200 GB" in refused(plan(disk("S1"), tier=replace(ONE, reserve=200 * GB)))
+
+
+def test_plan_erases_only_the_disk_that_is_named() -> None:
+    found = (disk("S1", contents=signed("swap")), disk("S2", contents=signed("gpt")))
+    text = refused(plan(*found, wipe="S1"))
+    assert "list its serial 'S2' under wipe" in text
+    assert "S1" not in text
+    assert "list its serial 'S1' under wipe" in refused(plan(*found, wipe="S"))
 
 
 def test_plan_gives_all_reasons_at_once() -> None:
