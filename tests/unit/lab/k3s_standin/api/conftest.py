@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+import kubernetes
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from kubernetes import config
 
 from lab.k3s_standin.api.client import Client
 from lab.k3s_standin.api.identity import Attributes, RequestIdentity, User
@@ -147,3 +150,14 @@ def _certificate(
         builder = builder.add_extension(names, critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
+
+
+@pytest.fixture
+def api(cluster: Any) -> Iterator[Any]:
+    with config.new_client_from_config(cluster.kubeconfig("admin")) as made:
+        yield made
+
+
+@pytest.fixture
+def core(api: Any) -> Any:
+    return kubernetes.client.CoreV1Api(api)
