@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import kubernetes
 import pytest
 from kubernetes.client.exceptions import ApiException
 
+from lab.k3s_standin.api.errors import Obj
 from tests.unit.lab.k3s_standin.api.waiting import eventually, gone
 
 # Its types ask for model objects, but it takes plain documents as well.

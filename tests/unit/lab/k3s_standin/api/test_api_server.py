@@ -17,7 +17,6 @@ from kubernetes import config, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 
 from lab.k3s_standin.api.errors import ApiError, Obj
-from tests.unit.lab.k3s_standin.api.waiting import eventually
 
 # Its types ask for model objects, but it takes plain documents as well.
 client: Any = kubernetes.client
