@@ -4,21 +4,6 @@
 
 from __future__ import annotations
 
-import typing as t
-from pathlib import Path
-
-from ansible.errors import AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin
-from ansible.template import trust_as_template
-
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.describe import (
-    DescriptionError,
-    clones_of,
-    described,
-    group_files,
-)
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rebase import parse_rebase, rebase_value
-
 DOCUMENTATION = r"""
 name: machines
 short_description: One host per machine description in host_vars
@@ -76,6 +61,21 @@ rebase:
 clones:
   k3s1: 45
 """
+
+import typing as t
+from pathlib import Path
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible.template import trust_as_template
+
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.describe import (
+    DescriptionError,
+    clones_of,
+    described,
+    group_files,
+)
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rebase import parse_rebase, rebase_value
 
 PARENTS = {"k3s_server": "k3s_cluster", "k3s_agent": "k3s_cluster"}
 
