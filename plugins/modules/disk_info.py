@@ -18,6 +18,8 @@ description:
     The reasons against it are listed all at once. They are the same that M(fletcherlabs.homelab.disk_layout) goes by.
   - Identity comes from sysfs and C(lsblk), contents from the disk's own bytes, C(wipefs) and C(blkid --probe), so it
     works without udev.
+extends_documentation_fragment:
+  - fletcherlabs.homelab.attributes.info
 options:
   health:
     description:
@@ -27,16 +29,8 @@ options:
     default: true
     version_added: 0.1.0
 attributes:
-  check_mode:
-    description: Can run in check mode and does the same there.
-    support: full
-  diff_mode:
-    description: Returns differences; there are none, since nothing is changed.
-    support: none
   platform:
-    description: Where it runs.
     platforms: linux
-    support: full
 seealso:
   - module: fletcherlabs.homelab.disk_layout
 """

@@ -49,6 +49,8 @@ notes:
   - A tier of which no slot was ever made needs exactly the expected number of disks. More disks than expected are
     always refused.
   - Erasing zeroes all sampled areas; it is no secure erasure.
+extends_documentation_fragment:
+  - fletcherlabs.homelab.attributes
 options:
   tiers:
     description:
@@ -176,19 +178,8 @@ options:
     default: []
     version_added: 0.1.0
 attributes:
-  check_mode:
-    description: Can run in check mode and predict all actions without doing them.
-    support: full
-  diff_mode:
-    description: Returns what each slot holds before and after.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
   platform:
-    description: Where it runs.
     platforms: linux
-    support: full
 seealso:
   - module: fletcherlabs.homelab.disk_info
 """
