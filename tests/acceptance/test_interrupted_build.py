@@ -20,7 +20,7 @@ MACHINES = ("r730", "k3s-master1", "k3s1", "k3s2", "k3s3")
 # what an interrupted atomic write may leave beside its target
 HALF_WRITTEN = (
     "find /etc /usr/local /var/lib/rancher -xdev "
-    r"\( -name '.ansible_tmp*' -o -name '*.part' -o -name '.homelab-*' \) -print"
+    r"\( -name '.ansible_tmp*' -o -name '*.part' -o -name '.homelab-*' \) -print 2>/dev/null || true"
 )
 
 
