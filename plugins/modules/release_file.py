@@ -24,7 +24,9 @@ options:
     required: true
     version_added: 0.1.0
   url:
-    description: Where the file is; a C(+) in it is escaped.
+    description:
+      - Where the file is; a C(+) in it is escaped.
+      - A C(file://) address serves a site without Internet; what lies there is verified just the same.
     type: str
     required: true
     version_added: 0.1.0
@@ -140,7 +142,12 @@ def probe(parameters: dict[str, str], path: str, opener: Opener) -> Known:
     released = None
     if locked is None:
         url = escaped(parameters["checksum_url"])
-        released = digest_in(read_text(opener, url), parameters["checksum_name"], url)
+        try:
+            released = digest_in(read_text(opener, url), parameters["checksum_name"], url)
+        except ReleaseError as error:
+            raise ReleaseError(
+                f"nobody can verify {parameters['name']}: the lock does not name it, and {error}"
+            ) from error
     return Known(parameters["name"], locked, sha256_of(path), released)
 
 
@@ -200,6 +207,10 @@ def main() -> None:
                 apply(actions, known, module.params, path, opener)
     except ReleaseError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(
+            msg=f"{error.filename or path}: {error.strerror}; give the right to write there, or name another"
+        )
     after = {known.name: expected_digest(known)}
     module.exit_json(
         changed=bool(actions),

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import os
 import time
 import urllib.error
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from .model import ReleaseError
+from .model import LocalError, ReleaseError
 
 CHUNK = 1 << 20
 TRIES = 3
@@ -52,12 +53,22 @@ def read_text(opener: Opener, url: str, limit: int = CHUNK) -> str:
 
 def download(opener: Opener, url: str, path: str) -> None:
     """Fetch url to path, which appears only once it is complete; an earlier partial file is continued."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     part = f"{path}.part"
     _retried(lambda: _continue(opener, url, part), url)
     os.rename(part, path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{part}.etag")
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Tell a disk that is full or not ours from a network that fails: both are an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise LocalError(
+            f"{path} cannot be written ({error.strerror}); make room or give the right to, or name another folder"
+        ) from error
 
 
 def _continue(opener: Opener, url: str, part: str) -> None:
@@ -76,16 +87,32 @@ def _continue(opener: Opener, url: str, part: str) -> None:
         response, headers = opener(url, {}), {}
     resumed = response.getcode() == 206
     total = (have if resumed else 0) + int(response.headers.get("Content-Length") or 0)
-    with open(f"{part}.etag", "w", encoding="utf-8") as stream:
-        stream.write(response.headers.get("ETag") or "")
-    with open(part, "ab" if resumed else "wb") as target:
-        while chunk := response.read(CHUNK):
+    # the old bytes go before the new mark comes: one of another release must never be continued
+    with writing(part), open(part, "ab" if resumed else "wb") as target:
+        with open(f"{part}.etag", "w", encoding="utf-8") as stream:
+            stream.write(response.headers.get("ETag") or "")
+        for chunk in _chunks(response, url):
             target.write(chunk)
         target.flush()
         os.fsync(target.fileno())
     got = os.path.getsize(part)
     if total and got < total:
         raise ReleaseError(f"{url} broke off after {got} of {total} bytes; run again to continue, or check the server")
+
+
+def _chunks(response: Response, url: str) -> Iterator[bytes]:
+    try:
+        while chunk := response.read(CHUNK):
+            yield chunk
+    except (http.client.HTTPException, OSError) as error:
+        raise ReleaseError(
+            f"{url} broke off ({reason_of(error)}); run again to continue, or check the server"
+        ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """The innermost words of a failed request."""
+    return str(getattr(error, "reason", error)).strip() or type(error).__name__
 
 
 def _etag_of(part: str) -> str:
@@ -100,6 +127,8 @@ def _retried(attempt: Callable[[], Any], url: str) -> Any:
     for left in reversed(range(TRIES)):
         try:
             return attempt()
+        except LocalError:
+            raise
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 raise ReleaseError(
@@ -108,9 +137,8 @@ def _retried(attempt: Callable[[], Any], url: str) -> Any:
             problem: Exception = ReleaseError(
                 f"{url} answered {error.code} {error.reason}, expected 200; check the server"
             )
-        except (urllib.error.URLError, OSError) as error:
-            reason = getattr(error, "reason", error)
-            problem = ReleaseError(f"{url} cannot be reached: {reason}; check the network, or name a mirror")
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            problem = ReleaseError(f"{url} cannot be reached: {reason_of(error)}; check the network, or name a mirror")
         except ReleaseError as error:
             problem = error
         if not left:

@@ -11,6 +11,10 @@ class ReleaseError(Exception):
     """The file cannot be had, or must not be trusted; the message is one sentence."""
 
 
+class LocalError(ReleaseError):
+    """The file cannot be kept here; trying the server again would not help."""
+
+
 @dataclass(frozen=True)
 class Known:
     """Digests of one file from the three places that may know it; None where a place does not."""
