@@ -223,16 +223,19 @@ def test_a_killed_mkfs_leaves_a_disk_that_is_known_as_ours(
 ) -> None:
     options = {"tiers": [tier(shelf, filesystem=filesystem)], "wipe": []}
     seen = set()
-    for step, delay in enumerate((0.0, 0.002, 0.004, 0.006, 0.008, 0.012, 0.016, 0.02, 0.03, 0.05, 0.1)):
+    # Ever later, until mkfs is done before the kill comes.
+    for step in range(24):
         serial = f"D{step}"
         shelf.new(serial, 300 * GIB)
         apply_until_killed(options, survive=1)
         name = shelf.plugged[serial].rpartition("/")[2]
-        machine = Machine(kill_mkfs_after(delay), disk_layout.Paths())
+        machine = Machine(kill_mkfs_after(0.001 * 1.6**step), disk_layout.Paths())
         _layout, _snapshot, plan = disk_layout.decide(machine, options)
         assert [action.kind for action in plan.actions][:2] == ["format", "release"]
-        with contextlib.suppress(ApplyError):  # a late kill may come after the end of mkfs
+        killed = True
+        with contextlib.suppress(ApplyError):
             apply(machine, plan.actions[:1])
+            killed = False
         found = probe_one(run, disk_layout.Paths(), name)
         seen.add((found.contents.filesystem is not None, bool(found.contents.data_at)))
         assert judge.state(found) in (judge.UNFINISHED, judge.MADE), found.contents
@@ -241,6 +244,9 @@ def test_a_killed_mkfs_leaves_a_disk_that_is_known_as_ours(
         must("umount", f"{shelf.folder}/mnt/fast-1")
         shelf.unplug(serial)
         (shelf.folder / "fstab").write_text("")
+        if not killed:
+            break
+    assert not killed
     assert len(seen) > 1, f"every kill came at the same point: {seen}"
 
 
