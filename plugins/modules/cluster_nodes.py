@@ -100,7 +100,7 @@ actions:
   returned: success
   sample: [{kind: patch_node, target: k3s1, sentence: "k3s1: label workload=light"}]
 foreign:
-  description: Nodes of the cluster that the inventory does not name.
+  description: Nodes of the cluster that O(nodes) does not name; nothing is done to them.
   type: list
   elements: str
   returned: success
@@ -112,6 +112,7 @@ missing:
   returned: failure
 """
 
+import json
 import os
 import time
 import traceback
@@ -124,11 +125,17 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.conver
     patch_for,
     wanted_from,
 )
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.model import FoundNode, WantedNode
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.plan import difference, plan, waiting_for
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.model import FoundNode, NodesError, WantedNode
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.plan import (
+    difference,
+    plan,
+    to_come,
+    waiting_for,
+)
 
 try:
     from kubernetes import client, config
+    from urllib3.exceptions import HTTPError
 
     KUBERNETES_PROBLEM = None
 except ImportError:
@@ -152,6 +159,7 @@ SPEC = {
     "timeout": {"type": "int", "default": 300},
 }
 POLL_SECONDS = 1.0
+REQUEST_SECONDS = 15
 CONFLICT_TRIES = 5
 
 
@@ -159,19 +167,28 @@ class Cluster:
     """The nodes of one cluster, through the official client."""
 
     def __init__(self, kubeconfig: str) -> None:
-        self._api = client.CoreV1Api(config.new_client_from_config(kubeconfig))
+        try:
+            self._api = client.CoreV1Api(config.new_client_from_config(kubeconfig))
+        except config.ConfigException as error:
+            raise NodesError(
+                f"{kubeconfig} is no kubeconfig ({error}); build the first server, whose kubeconfig is fetched to there"
+            ) from error
 
     def nodes(self) -> dict[str, FoundNode]:
         """Every node by name."""
-        answer = self._api.list_node(_request_timeout=15)
-        documents = self._api.api_client.sanitize_for_serialization(answer)["items"]
-        return {node.name: node for node in map(found_from, documents)}
+        # raw, as the client's own types refuse a node whose fields are not those of the client's release
+        answer: t.Any = self._api.list_node(_preload_content=False, _request_timeout=REQUEST_SECONDS)
+        return {node.name: node for node in map(found_from, json.loads(answer.data)["items"])}
 
     def patch(self, name: str, body: dict[str, t.Any]) -> None:
         """Merge body into a node."""
-        # the generated method takes no content type, and a strategic merge would join the lists of taints
-        self._api.api_client.set_default_header("Content-Type", "application/merge-patch+json")
-        self._api.patch_node(name, body, _content_type="application/merge-patch+json", _request_timeout=15)
+        self._api.patch_node(
+            name,
+            body,
+            _content_type="application/merge-patch+json",
+            _preload_content=False,
+            _request_timeout=REQUEST_SECONDS,
+        )
 
 
 def wait(
@@ -183,37 +200,58 @@ def wait(
         try:
             found = cluster.nodes()
             missing = waiting_for(wanted, found, condition)
-        except Exception as error:
+        except (client.ApiException, HTTPError) as error:
+            if getattr(error, "status", None) in (401, 403):
+                raise NodesError(
+                    f"the API does not know the kubeconfig's user ({words(error)}); fetch it again"
+                ) from error
             # while a server starts, the API refuses, resets or answers 503: worth a word only at the end
-            found, missing = {}, [f"the API did not answer: {str(error).splitlines()[0]}"]
+            found, missing = {}, [f"the API did not answer: {words(error)}"]
         if not missing or time.monotonic() > deadline:
             return found, missing
         time.sleep(POLL_SECONDS)
 
 
+def words(error: Exception) -> str:
+    """What the API itself said about a refused request, else what the client says, in one line."""
+    try:
+        said = json.loads(getattr(error, "body", None) or "{}").get("message", "")
+    except ValueError:
+        said = ""
+    status = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error).splitlines()[0]
+    return f"{status}: {said}" if said else status
+
+
 def apply(cluster: Cluster, wanted: list[WantedNode], found: dict[str, FoundNode]) -> None:
     """Carry out the plan; planned again from a fresh look where somebody else changed the node in between."""
     for _attempt in range(CONFLICT_TRIES):
+        actions = plan(wanted, found)
         try:
-            for action in plan(wanted, found):
+            for action in actions:
                 cluster.patch(action.node, patch_for(action, found[action.node]))
             return
         except client.ApiException as error:
             if error.status != 409:
-                raise
+                raise NodesError(
+                    f"{action.sentence}: the API refused it with {words(error)}; correct it in the inventory"
+                ) from error
             found = cluster.nodes()
-    raise RuntimeError(f"the nodes were changed by somebody else {CONFLICT_TRIES} times in a row; run again")
+    raise NodesError(f"somebody else changed the nodes {CONFLICT_TRIES} times in a row; find out who, then run again")
 
 
-def not_built_yet(wanted: list[WantedNode]) -> dict[str, t.Any]:
-    """What check mode answers before there is a cluster: every node is still to come."""
-    sentences = {node.name: f"{node.name}: register, then get its labels and taints" for node in wanted}
-    return {
-        "changed": True,
-        "actions": [{"kind": "patch_node", "target": name, "sentence": text} for name, text in sentences.items()],
-        "foreign": [],
-        "diff": {"before": "", "after": "".join(f"{text}\n" for text in sentences.values())},
-    }
+def look(
+    module: AnsibleModule, wanted: list[WantedNode], rehearsal: bool
+) -> tuple[Cluster | None, dict[str, FoundNode]]:
+    """The cluster and its nodes once they are as far as wanted; check mode takes them as they are."""
+    if rehearsal and not os.path.exists(module.params["kubeconfig"]):
+        return None, {}
+    cluster = Cluster(module.params["kubeconfig"])
+    limit = 0 if rehearsal else module.params["timeout"]
+    found, missing = wait(cluster, wanted, module.params["wait_for"], limit)
+    if missing and not rehearsal:
+        expected = "Ready" if module.params["wait_for"] == "ready" else "registered"
+        module.fail_json(msg=f"after {limit} s not every node is {expected}: {'; '.join(missing)}", missing=missing)
+    return cluster, found
 
 
 def main() -> None:
@@ -222,17 +260,13 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=KUBERNETES_PROBLEM)
     rehearsal: bool = module.check_mode
     wanted = [wanted_from(item) for item in module.params["nodes"]]
-    if rehearsal and not os.path.exists(module.params["kubeconfig"]):
-        module.exit_json(**not_built_yet(wanted))
-    cluster = Cluster(module.params["kubeconfig"])
-    limit = 0 if rehearsal else module.params["timeout"]
-    found, missing = wait(cluster, wanted, module.params["wait_for"], limit)
-    if missing and not rehearsal:
-        expected = "Ready" if module.params["wait_for"] == "ready" else "registered"
-        module.fail_json(msg=f"after {limit} s not every node is {expected}: {'; '.join(missing)}", missing=missing)
-    actions = plan(wanted, found)
-    if not rehearsal:
-        apply(cluster, wanted, found)
+    try:
+        cluster, found = look(module, wanted, rehearsal)
+        actions = plan(wanted, found) + to_come(wanted, found)
+        if cluster is not None and not rehearsal:
+            apply(cluster, wanted, found)
+    except NodesError as error:
+        module.fail_json(msg=str(error))
     module.exit_json(
         changed=bool(actions),
         actions=[action.as_dict() for action in actions],

@@ -47,6 +47,15 @@ def _sentence(
     return f"{wanted.name}: {', '.join(parts) if parts else 'note which labels and taints the inventory owns'}"
 
 
+def to_come(wanted: Sequence[WantedNode], found: Mapping[str, FoundNode]) -> list[Action]:
+    """What check mode tells of nodes that are not there yet: a real run waits for them before it plans."""
+    nodes = (node for node in sorted(wanted, key=lambda node: node.name) if node.name not in found)
+    return [
+        Action(node.name, {}, None, ((), ()), f"{node.name}: register, then get its labels and taints")
+        for node in nodes
+    ]
+
+
 def waiting_for(wanted: Sequence[WantedNode], found: Mapping[str, FoundNode], condition: str) -> list[str]:
     """What is still missing, one sentence part per node; empty when the wait is over."""
     missing = []
@@ -65,7 +74,10 @@ def difference(actions: Sequence[Action], found: Mapping[str, FoundNode]) -> dic
     """Labels and taints before and after, for diff mode."""
     before, after = [], []
     for action in actions:
-        here = found[action.node]
+        here = found.get(action.node)
+        if here is None:
+            after.append(action.sentence)
+            continue
         for key, value in action.labels.items():
             if key in here.labels:
                 before.append(f"{action.node} label {key}={here.labels[key]}")

@@ -136,3 +136,44 @@ def test_nodes_the_inventory_does_not_name_are_reported_and_left_alone(
     result = call(cluster, kubeconfig, monkeypatch, capsys, labels={"a": "b"})
     assert result["foreign"] == ["stranger"]
     assert cluster.documents["stranger"]["metadata"]["annotations"] == {}
+
+
+def test_check_mode_names_a_node_that_is_still_to_come(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = call(Cluster("k3s2"), kubeconfig, monkeypatch, capsys, check=True)
+    assert result["changed"]
+    assert [action["sentence"] for action in result["actions"]] == ["k3s1: register, then get its labels and taints"]
+    assert result["diff"] == {"before": "", "after": "k3s1: register, then get its labels and taints\n"}
+
+
+def test_api_that_does_not_answer_is_the_last_thing_seen(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = Cluster("k3s1")
+
+    def nodes() -> dict[str, FoundNode]:
+        raise cluster_nodes.client.ApiException(status=503, reason="Service Unavailable")
+
+    monkeypatch.setattr(cluster, "nodes", nodes)
+    result = call(cluster, kubeconfig, monkeypatch, capsys)
+    assert result["msg"] == ("after 0 s not every node is Ready: the API did not answer: 503 Service Unavailable")
+
+
+def test_endless_conflict_ends(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = Cluster("k3s1")
+    cluster.conflicts = 99
+    result = call(cluster, kubeconfig, monkeypatch, capsys, labels={"workload": "light"})
+    assert result["msg"] == "somebody else changed the nodes 5 times in a row; find out who, then run again"
+
+
+def test_kubeconfig_that_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "missing"
+    with patch_module_args({"kubeconfig": str(path), "nodes": [{"name": "k3s1"}]}), pytest.raises(SystemExit):
+        cluster_nodes.main()
+    assert json.loads(capsys.readouterr().out)["msg"] == (
+        f"{path} is no kubeconfig (Invalid kube-config file. No configuration found.); "
+        "build the first server, whose kubeconfig is fetched to there"
+    )
