@@ -44,14 +44,6 @@ def test_documentation_does_not_count_as_length() -> None:
     assert rules.size_problems(documented + "y = 2\ny = 3\n") == ["300 lines, 300 are allowed"]
 
 
-def test_a_generated_table_may_be_long_and_its_functions_may_not() -> None:
-    table = '"""Generated from a specification by x.py."""\n' + "x = 1\n" * 400
-    assert rules.size_problems(table) == []
-    assert rules.size_problems(table + "def long() -> None:\n" + "    pass\n" * 39) == [
-        "long has 40 lines, 40 are allowed"
-    ]
-
-
 def test_a_docstring_does_not_count_as_length() -> None:
     function = 'def long() -> None:\n    """First.\n\n    Second.\n    """\n' + "    pass\n" * 38
     assert rules.size_problems(function) == []
