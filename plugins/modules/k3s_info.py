@@ -25,6 +25,12 @@ options:
     description: The version the inventory wants.
     type: str
     version_added: 0.1.0
+  kubelet_args:
+    description: Arguments the inventory wants for the kubelet; its root-dir may not be among them.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.1.0
   host:
     description: What messages call this host.
     type: str
@@ -42,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 version:
-  description: Version of the installed binary, none when there is none.
+  description: Version of the installed binary, none when there is none or it does not run.
   type: str
   returned: success
   sample: v1.32.5+k3s1
@@ -63,6 +69,7 @@ reasons:
   returned: failure
 """
 
+import glob
 import os
 
 from ansible.module_utils.basic import AnsibleModule
@@ -71,6 +78,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command impo
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._k3s.state import (
     UNITS,
     K3sState,
+    moves_kubelet,
     refusals,
     version_in,
 )
@@ -79,33 +87,53 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._release.fetc
 SPEC = {
     "role": {"choices": ["server", "agent"]},
     "wanted_version": {"type": "str"},
+    "kubelet_args": {"type": "list", "elements": "str", "default": []},
     "host": {"type": "str", "default": "this host"},
 }
 BINARY = "/usr/local/bin/k3s"
 UNIT_FOLDER = "/etc/systemd/system"
 KUBELET = "/var/lib/kubelet"
+CONFIG_FOLDER = "/etc/rancher/k3s/config.yaml.d"
+
+
+def installed_version(run: CommandRunner) -> str | None:
+    """Version of the binary; None also for one that is damaged, which is to be replaced and not complained of."""
+    if not os.access(BINARY, os.X_OK):
+        return None
+    try:
+        status, output, _stderr = run([BINARY, "--version"])
+    except OSError:
+        return None
+    return version_in(output) if status == 0 else None
+
+
+def moving_files() -> tuple[str, ...]:
+    """Configuration that moves the kubelet's folder, whoever wrote it."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(CONFIG_FOLDER, "*.yaml"))):
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            if moves_kubelet(stream.read()):
+                found.append(path)
+    return tuple(found)
 
 
 def probe(run: CommandRunner) -> K3sState:
     """Read the host."""
-    version = None
-    if os.access(BINARY, os.X_OK):
-        status, output, _stderr = run([BINARY, "--version"])
-        version = version_in(output) if status == 0 else None
     units = tuple(unit for unit in UNITS.values() if os.path.exists(os.path.join(UNIT_FOLDER, unit)))
     link = os.path.realpath(KUBELET) if os.path.islink(KUBELET) else None
-    return K3sState(version, sha256_of(BINARY), units, link)
+    return K3sState(installed_version(run), sha256_of(BINARY), units, link, moving_files())
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, required_together=[("role", "wanted_version")], supports_check_mode=True)
 
     def run(argv: object) -> tuple[int, str, str]:
-        return module.run_command(argv)
+        return module.run_command(argv, handle_exceptions=False)
 
     state = probe(run)
-    if module.params["role"]:
-        reasons = refusals(state, module.params["role"], module.params["wanted_version"], module.params["host"])
+    wish = module.params
+    if wish["role"]:
+        reasons = refusals(state, wish["role"], wish["wanted_version"], wish["host"], wish["kubelet_args"])
         if reasons:
             module.fail_json(msg="; ".join(reasons), reasons=reasons)
     module.exit_json(changed=False, version=state.version, sha256=state.sha256, units=list(state.units))

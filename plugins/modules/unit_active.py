@@ -72,7 +72,7 @@ SPEC = {
     "outdated": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 180},
 }
-PROPERTIES = "LoadState,ActiveState,UnitFileState,NeedDaemonReload"
+PROPERTIES = "LoadState,ActiveState,UnitFileState,NeedDaemonReload,InvocationID"
 POLL_SECONDS = 0.5
 
 
@@ -88,12 +88,13 @@ def apply(run: CommandRunner, name: str, kinds: list[str]) -> None:
         check_output(run, argv)
 
 
-def await_active(run: CommandRunner, name: str, timeout: int) -> str:
-    """Wait until the unit is active; return an empty string, or the sentence why it is not."""
+def await_active(run: CommandRunner, name: str, timeout: int, old: str) -> str:
+    """Wait until the unit is active, and not in its old invocation; return nothing, or the sentence why it is not."""
     deadline = time.monotonic() + timeout
     while True:
         unit = probe(run, name)
-        if unit.active_state == "active":
+        # just after a restart was asked for, systemd may still show the process that is about to stop
+        if unit.active_state == "active" and (not old or unit.invocation != old):
             return ""
         if time.monotonic() > deadline:
             seen = f"{name} is {unit.active_state} after {timeout} s"
@@ -121,8 +122,9 @@ def main() -> None:
         actions = plan(unit, module.params["outdated"])
         problem = ""
         if not module.check_mode:
-            apply(run, name, [action.kind for action in actions])
-            problem = await_active(run, name, module.params["timeout"])
+            kinds = [action.kind for action in actions]
+            apply(run, name, kinds)
+            problem = await_active(run, name, module.params["timeout"], unit.invocation if "restart" in kinds else "")
     except CommandError as error:
         module.fail_json(msg=str(error), cmd=list(error.argv), rc=error.status, stderr=error.stderr)
     result: dict[str, t.Any] = {

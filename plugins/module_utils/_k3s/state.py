@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)\+k3s(\d+)")
+_ROOT_DIR = re.compile(r"(?<![\w-])(?:--)?root-dir\s*=")
 UNITS = {"server": "k3s.service", "agent": "k3s-agent.service"}
 
 
@@ -20,6 +22,8 @@ class K3sState:
     units: tuple[str, ...]
     # the real path of the kubelet's folder when it is not what K3s and Longhorn expect
     kubelet_link: str | None
+    # files beside ours in config.yaml.d that move the kubelet's folder
+    moving_files: tuple[str, ...] = ()
 
 
 def version_in(text: str) -> str | None:
@@ -34,8 +38,22 @@ def parse_version(text: str) -> tuple[int, int, int, int] | None:
     return (int(match[1]), int(match[2]), int(match[3]), int(match[4])) if match else None
 
 
-def refusals(state: K3sState, role: str, wanted: str, host: str) -> list[str]:
+def moves_kubelet(text: str) -> bool:
+    """Whether K3s configuration, or one argument of the kubelet, sets the kubelet's root-dir."""
+    lines = (line.partition("#")[0] for line in text.splitlines())
+    return any(_ROOT_DIR.search(line) for line in lines)
+
+
+def refusals(state: K3sState, role: str, wanted: str, host: str, kubelet_args: Sequence[str] = ()) -> list[str]:
     """Why K3s on this host must not be touched, one sentence each."""
+    return [
+        *_wrong_role(state, role, host),
+        *_wrong_step(state, wanted, host),
+        *_wrong_kubelet_folder(state, host, kubelet_args),
+    ]
+
+
+def _wrong_role(state: K3sState, role: str, host: str) -> list[str]:
     reasons = []
     for other, unit in UNITS.items():
         if other != role and unit in state.units:
@@ -43,6 +61,11 @@ def refusals(state: K3sState, role: str, wanted: str, host: str) -> list[str]:
                 f"{host} has {unit}, but the inventory wants it as {role}; it would be the wrong kind of node: "
                 f"put it into group k3s_{other}, or tear it down first"
             )
+    return reasons
+
+
+def _wrong_step(state: K3sState, wanted: str, host: str) -> list[str]:
+    reasons = []
     found, target = parse_version(state.version or ""), parse_version(wanted)
     if found and target and found[:2] > target[:2]:
         reasons.append(
@@ -54,6 +77,17 @@ def refusals(state: K3sState, role: str, wanted: str, host: str) -> list[str]:
             f"{host} runs {state.version}, the inventory wants {wanted}; Kubernetes goes one minor version at a time: "
             f"set homelab_k3s_version to a v{found[0]}.{found[1] + 1} release first"
         )
+    return reasons
+
+
+def _wrong_kubelet_folder(state: K3sState, host: str, kubelet_args: Sequence[str]) -> list[str]:
+    places = [f"the wanted kubelet-arg '{text}'" for text in kubelet_args if moves_kubelet(text)]
+    places += [f"{path} on {host}" for path in state.moving_files]
+    reasons = [
+        f"{place} sets the kubelet's root-dir, expected none: K3s keeps it in /var/lib/kubelet, where CSI drivers look "
+        "for it; take root-dir out"
+        for place in places
+    ]
     if state.kubelet_link:
         reasons.append(
             f"/var/lib/kubelet on {host} is a symbolic link to {state.kubelet_link}, expected a directory; "

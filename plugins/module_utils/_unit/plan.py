@@ -19,6 +19,7 @@ class Unit:
     active_state: str  # active, activating, inactive, failed, ...
     unit_file_state: str  # enabled, disabled, ...
     needs_reload: bool
+    invocation: str = ""  # another one after each start
 
 
 @dataclass(frozen=True)
@@ -57,4 +58,5 @@ def parse_show(name: str, text: str) -> Unit:
         values.get("ActiveState", "inactive"),
         values.get("UnitFileState", ""),
         values.get("NeedDaemonReload") == "yes",
+        values.get("InvocationID", ""),
     )

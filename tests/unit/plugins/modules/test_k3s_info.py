@@ -22,6 +22,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(k3s_info, "BINARY", str(tmp_path / "k3s"))
     monkeypatch.setattr(k3s_info, "UNIT_FOLDER", str(tmp_path))
     monkeypatch.setattr(k3s_info, "KUBELET", str(tmp_path / "kubelet"))
+    monkeypatch.setattr(k3s_info, "CONFIG_FOLDER", str(tmp_path))
     return tmp_path
 
 
@@ -31,7 +32,7 @@ def install(host: Path) -> None:
     (host / "k3s-agent.service").write_text("")
 
 
-def call(capsys: pytest.CaptureFixture[str], **arguments: str) -> dict[str, Any]:
+def call(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
     with patch_module_args(arguments), pytest.raises(SystemExit):
         k3s_info.main()
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -58,3 +59,20 @@ def test_all_reasons_come_in_one_message(host: Path, capsys: pytest.CaptureFixtu
     assert result["failed"]
     assert len(result["reasons"]) == 3
     assert all(reason in result["msg"] for reason in result["reasons"])
+
+
+@pytest.mark.parametrize("content", [b"", b"\x7fELF" + bytes(90)], ids=["empty", "half"])
+def test_damaged_binary_is_no_reason_to_give_up(host: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
+    (host / "k3s").write_bytes(content)
+    (host / "k3s").chmod(0o755)
+    result = call(capsys, role="agent", wanted_version="v1.32.5+k3s1")
+    assert (result["version"], result["sha256"]) == (None, hashlib.sha256(content).hexdigest())
+
+
+def test_root_dir_is_refused_wherever_it_stands(host: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (host / "50-csi.yaml").write_text("kubelet-arg: [root-dir=/data]\n")
+    result = call(capsys, role="agent", wanted_version="v1.32.5+k3s1", kubelet_args=["root-dir=/data"])
+    assert [reason.partition(" sets the kubelet's root-dir, expected none")[0] for reason in result["reasons"]] == [
+        "the wanted kubelet-arg 'root-dir=/data'",
+        f"{host / '50-csi.yaml'} on this host",
+    ]

@@ -12,11 +12,11 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fletcherlabs.homelab.plugins.modules import unit_active
 
-SHOW = "systemctl show --property LoadState,ActiveState,UnitFileState,NeedDaemonReload k3s.service"
+SHOW = "systemctl show --property LoadState,ActiveState,UnitFileState,NeedDaemonReload,InvocationID k3s.service"
 
 
-def state(active: str, load: str = "loaded", enabled: str = "enabled") -> tuple[int, str, str]:
-    text = f"LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload=no\n"
+def state(active: str, load: str = "loaded", enabled: str = "enabled", run: str = "a1") -> tuple[int, str, str]:
+    text = f"LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload=no\nInvocationID={run}\n"
     return 0, text, ""
 
 
@@ -56,8 +56,10 @@ def test_outdated_unit_is_restarted_without_blocking_and_waited_for(
         (SHOW, state("active")),
         ("systemctl daemon-reload", (0, "", "")),
         ("systemctl --no-block restart k3s.service", (0, "", "")),
-        (SHOW, state("activating")),
+        # systemd has not begun with the restart yet: the old process is not what is waited for
         (SHOW, state("active")),
+        (SHOW, state("activating", run="b2")),
+        (SHOW, state("active", run="b2")),
     ]
     result = call(capsys, outdated=True)
     assert result["changed"] and result["before"] == "active"

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._k3s.state import (
     K3sState,
+    moves_kubelet,
     parse_version,
     refusals,
     version_in,
@@ -64,3 +65,32 @@ def test_version_in_k3s_own_words() -> None:
 def test_parse_version_reads_the_number_out_of_a_sentence() -> None:
     assert parse_version("k3s version v1.32.5+k3s1 (8e8f2a47)") == (1, 32, 5, 1)
     assert parse_version("none") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moves"),
+    [
+        ("root-dir=/var/lib/rancher/k3s/agent/kubelet", True),
+        ("--root-dir=/var/lib/kubelet", True),
+        ("kubelet-arg:\n  - root-dir=/data\n", True),
+        ('kubelet-arg+: ["max-pods=50", "root-dir=/data"]\n', True),
+        ("kubelet-arg: root-dir=/data\n", True),
+        ("# kubelet-arg: root-dir=/data\n", False),
+        ("kubelet-arg: [not-root-dir=/data]\n", False),
+        ("max-pods=50", False),
+    ],
+)
+def test_root_dir_is_seen_wherever_it_stands(text: str, moves: bool) -> None:
+    assert moves_kubelet(text) is moves
+
+
+def test_every_place_that_moves_the_kubelet_is_named() -> None:
+    found = state(moving_files=("/etc/rancher/k3s/config.yaml.d/50-csi.yaml",))
+    end = (
+        " sets the kubelet's root-dir, expected none: K3s keeps it in /var/lib/kubelet, where CSI drivers look for it; "
+        "take root-dir out"
+    )
+    assert refusals(found, "agent", WANTED, "k3s1", ["max-pods=50", "root-dir=/data"]) == [
+        f"the wanted kubelet-arg 'root-dir=/data'{end}",
+        f"/etc/rancher/k3s/config.yaml.d/50-csi.yaml on k3s1{end}",
+    ]

@@ -37,6 +37,7 @@ def test_plan(found: Unit, outdated: bool, kinds: list[str]) -> None:
 def test_parse_show_reads_systemctl() -> None:
     text = "LoadState=loaded\nActiveState=activating\nUnitFileState=enabled\nNeedDaemonReload=yes\n"
     assert parse_show("k3s.service", text) == unit(active="activating", reload=True)
+    assert parse_show("k3s.service", f"{text}InvocationID=a1\n").invocation == "a1"
 
 
 def test_parse_show_of_nothing_is_a_missing_unit() -> None:
