@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fletcherlabs.homelab.plugins.modules import unit_active
@@ -30,7 +31,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, str, s
         assert " ".join(argv) == expected
         return answer
 
-    monkeypatch.setattr(unit_active.AnsibleModule, "run_command", run_command)
+    monkeypatch.setattr(AnsibleModule, "run_command", run_command)
     monkeypatch.setattr(unit_active, "POLL_SECONDS", 0.0)
     return steps
 
