@@ -1,154 +1,155 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run that changes nothing costs.
-
-A remote execution is one line "SSH: EXEC" or "SSH: PUT" of a run with -vvv: one command or one file sent to a host.
-Processor time is that of the controller's processes and their children, as the kernel counts them; memory is the
-largest sum of resident sizes over the processes of the run, sampled five times a second. Time is measured without -vvv.
-"""
+"""What a run of site.yml that changes nothing costs: on the lab, and on larger ones built for it."""
 
 from __future__ import annotations
 
-import os
-import re
-import resource
-import subprocess
+import argparse
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
+from lab import build
+from lab.command import ROOT
 from lab.console import say, step
+from lab.engine import Engine
 from lab.errors import LabError
-from lab.runs import environment, read_recap, table
-from lab.site import ROOT, Site
+from lab.lock import only_one
+from lab.machines import remove_lab
+from lab.measure import Cost, count_executions, measure
+from lab.runs import read_recap, table
+from lab.site import Site, load_site
 
 TARGET_EXECUTIONS = 40
-SAMPLE_SECONDS = 0.2
+# How much more each further host may cost among many than among few before growth is called worse than linear;
+# what is left below it is the noise of a busy machine.
+LINEAR = 1.25
 PING = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.ping:\n"
-_EXECUTION = re.compile(r"^<([^>]+)> SSH: (?:EXEC|PUT)\b", re.MULTILINE)
-_TASK = re.compile(r"^TASK \[", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One run's price."""
-
-    wall: float
-    cpu: float
-    peak_mib: float
-    output: str
+HEADER = ("HOSTS", "WALL S", "PER PING PLAY", "TASKS/WORKER", "EXECUTIONS/WORKER", "EXECUTIONS/HOST", "CPU S",
+          "PEAK MIB")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What the bench prints for one lab."""
+    """What the bench prints for one number of hosts."""
 
     hosts: int
-    worker: str
     ping: Cost
     run: Cost
     tasks: int
+    worker: int
     executions: Counter[str]
 
-    def of(self, address: str) -> int:
-        """Remote executions on one machine."""
-        return self.executions[address]
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """The options of the command bench."""
+    command.add_argument("--hosts", type=int, nargs="*", default=[], help="also measure labs of so many hosts")
+    command.add_argument(
+        "--large", type=Path, default=ROOT / "inventory" / "bench", help="inventory the larger labs are taken from"
+    )
+    command.add_argument("--keep", action="store_true", help="leave the largest lab up")
 
 
-def measure(argv: list[str]) -> Cost:
-    """Run a command that has to succeed, and say what it cost."""
-    before, started, peak = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic(), 0
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(
-            argv, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+def main(engine: Engine, site: Site, options: argparse.Namespace) -> None:
+    """Measure, and print the figures and whether they meet the targets."""
+    large = load_site(options.large) if options.hosts else None
+    parts = [part(large, count) for count in sorted(options.hosts)] if large else []
+    with only_one(site):
+        results = [bench(site)]
+    if large is not None:
+        with only_one(large, remove=not options.keep):
+            try:
+                results += measure_large(engine, parts)
+            finally:
+                if not options.keep:
+                    remove_lab(engine, large)
+    say("")
+    say(table(HEADER, [cells(item) for item in results]))
+    for line in verdicts(results):
+        say(line)
+
+
+def part(site: Site, count: int) -> Site:
+    """The first machines of a lab, servers before others."""
+    machines = sorted(site.machines, key=lambda machine: "k3s_server" not in machine.groups)
+    if not 2 <= count <= len(machines):
+        raise LabError(
+            f"{site.inventory} has {len(machines)} machines, so {count} cannot be measured; ask for 2 to "
+            f"{len(machines)}, or name more clones in its machines.yml"
         )
-        while process.poll() is None:
-            peak = max(peak, resident(process.pid))
-            time.sleep(SAMPLE_SECONDS)
-        wall = time.monotonic() - started
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        output.seek(0)
-        text = output.read()
-    if process.returncode != 0:
-        raise LabError(f"'{' '.join(argv)}' ended with status {process.returncode}: {text.strip().splitlines()[-1]}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, peak / 2**20, text)
+    return replace(site, machines=tuple(machines[:count]))
 
 
-def resident(session: int) -> int:
-    """Bytes of memory that the processes of a session hold."""
-    page, total = os.sysconf("SC_PAGE_SIZE"), 0
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session:
-                total += int(fields[21]) * page
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total
+def measure_large(engine: Engine, parts: Sequence[Site]) -> list[Figures]:
+    """Build the largest once, and measure it and its parts."""
+    build.machines(engine, parts[-1])
+    with step(f"{len(parts[-1].machines)} hosts: first build"):
+        measure(playbook(parts[-1], "site.yml"))
+    return [bench(item) for item in parts]
 
 
-def count_executions(output: str) -> Counter[str]:
-    """Remote executions by address in the output of a run with -vvv."""
-    return Counter(_EXECUTION.findall(output))
+def playbook(site: Site, *arguments: str) -> list[str]:
+    """The command that runs a playbook on exactly these machines."""
+    names = ",".join(machine.name for machine in site.machines)
+    return ["ansible-playbook", "-i", str(site.inventory), "--limit", names, *arguments]
 
 
 def bench(site: Site) -> Figures:
-    """Measure the ping play and a no-op site.yml on one lab."""
-    base = ["ansible-playbook", "-i", str(site.inventory)]
+    """Measure the ping play and a no-op site.yml on one lab; time is taken without -vvv."""
+    count = len(site.machines)
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as ping:
         ping.write(PING)
         ping.flush()
-        with step(f"{len(site.machines)} hosts: one ping play"):
-            pinged = measure([*base, ping.name])
-    with step(f"{len(site.machines)} hosts: site.yml, counted"):
-        counted = measure([*base, "site.yml", "-vvv"])
-    with step(f"{len(site.machines)} hosts: site.yml, timed"):
-        run = measure([*base, "site.yml"])
-    changed = read_recap(run.output.splitlines())
-    if any(changed.changed.values()):
-        raise LabError(f"site.yml changed something, so this is no measure of a no-op: {'; '.join(changed.changes)}")
-    worker = next(machine for machine in site.machines if "k3s_agent" in machine.groups)
+        with step(f"{count} hosts: one ping play"):
+            pinged = measure(playbook(site, ping.name))
+    with step(f"{count} hosts: site.yml, counted"):
+        counted = measure(playbook(site, "site.yml", "-vvv"))
+    with step(f"{count} hosts: site.yml, timed"):
+        run = measure(playbook(site, "site.yml"))
+    recap = read_recap(run.output.splitlines())
+    if any(recap.changed.values()):
+        raise LabError(f"site.yml changed something, so this is no measure of a no-op: {'; '.join(recap.changes)}")
     executions = count_executions(counted.output)
-    return Figures(len(site.machines), worker.address, pinged, run, len(_TASK.findall(run.output)), executions)
+    workers = [machine for machine in site.machines if "k3s_agent" in machine.groups]
+    if not workers:
+        raise LabError(f"{site.inventory} has no worker (group k3s_agent) to measure")
+    return Figures(
+        count, pinged, run, max(recap.tasks[worker.name] for worker in workers),
+        max(executions[worker.address] for worker in workers), executions,
+    )  # fmt: skip
 
 
-def render(figures: Iterable[Figures]) -> str:
-    """The figures side by side."""
-    rows = [
-        (
-            str(item.hosts),
-            f"{item.run.wall:.1f}",
-            f"{item.run.wall / item.ping.wall:.1f}",
-            str(item.tasks),
-            str(item.of(item.worker)),
-            f"{item.executions.total() / item.hosts:.1f}",
-            f"{item.run.cpu:.1f}",
-            f"{item.run.peak_mib:.0f}",
-        )
-        for item in figures
+def cells(item: Figures) -> tuple[str, ...]:
+    """One row of the table."""
+    return (
+        str(item.hosts),
+        f"{item.run.wall:.1f}",
+        f"{item.run.wall / item.ping.wall:.1f}",
+        str(item.tasks),
+        str(item.worker),
+        f"{item.executions.total() / item.hosts:.1f}",
+        f"{item.run.cpu:.1f}",
+        f"{item.run.peak_mib:.0f}",
+    )
+
+
+def verdicts(results: Sequence[Figures]) -> list[str]:
+    """The targets, each with what was seen."""
+    worst = max(item.worker for item in results)
+    lines = [
+        f"{'pass' if worst <= TARGET_EXECUTIONS else 'FAIL'}: at most {TARGET_EXECUTIONS} remote executions on a "
+        f"worker; the most was {worst}"
     ]
-    header = ("HOSTS", "WALL S", "PER PING PLAY", "TASKS", "EXECUTIONS/WORKER", "EXECUTIONS/HOST", "CPU S", "PEAK MIB")
-    return table(header, rows)
-
-
-def main(site: Site, large: Site | None) -> None:
-    """Print the figures, and whether they meet the target."""
-    results = [bench(site)]
-    if large is not None:
-        results.append(bench(large))
-    say("")
-    say(render(results))
-    worst = max(item.of(item.worker) for item in results)
-    verdict = "met" if worst <= TARGET_EXECUTIONS else "MISSED"
-    say(f"target: at most {TARGET_EXECUTIONS} remote executions per worker: {verdict} ({worst})")
-    if large is not None:
-        small, big = results
-        growth = (big.run.wall / big.hosts) / (small.run.wall / small.hosts)
-        grade = "linear or better" if growth <= 1.1 else "WORSE THAN LINEAR"
-        say(f"growth: {growth:.2f} times the seconds per host at {big.hosts} hosts: {grade}")
+    slopes = [
+        (small.hosts, big.hosts, (big.run.wall - small.run.wall) / (big.hosts - small.hosts))
+        for small, big in pairwise(results)
+        if big.hosts > small.hosts
+    ]
+    lines += [f"from {few} to {many} hosts each further one costs {slope:.2f} s" for few, many, slope in slopes]
+    if len(slopes) > 1:
+        linear = slopes[-1][2] <= LINEAR * slopes[0][2]
+        lines.append("pass: growth is linear in hosts, or better" if linear else "FAIL: growth is worse than linear")
+    return lines

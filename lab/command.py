@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.errors import LabError
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -25,9 +30,20 @@ Runner = Callable[[Sequence[str], str], Answer]
 
 
 def run(argv: Sequence[str], stdin: str = "") -> Answer:
-    """Run a command to its end."""
-    done = subprocess.run(list(argv), input=stdin, capture_output=True, text=True, check=False)
+    """Run a command to its end; one that is not installed ends with status 127, as in a shell."""
+    try:
+        done = subprocess.run(
+            list(argv), input=stdin, capture_output=True, text=True, check=False, cwd=ROOT, env=environment()
+        )
+    except FileNotFoundError:
+        return Answer(127, "", f"{argv[0]} is not installed")
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def environment() -> dict[str, str]:
+    """The environment of every command: this interpreter's tools and the lab's first, this checkout's settings."""
+    programs = f"{Path(sys.executable).parent}:{ROOT / '.lab' / 'bin'}:{os.environ.get('PATH', os.defpath)}"
+    return os.environ | {"PATH": programs, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
 
 
 def must(runner: Runner, argv: Sequence[str], stdin: str = "") -> str:

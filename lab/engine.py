@@ -34,6 +34,22 @@ class Engine:
         found: list[dict[str, Any]] = json.loads(answer.stdout)
         return found[0]
 
+    def network(self, name: str) -> dict[str, Any] | None:
+        """What the engine knows of a network, or None when there is none."""
+        answer = self._run(["docker", "network", "inspect", name], "")
+        if answer.status != 0:
+            return None
+        found: list[dict[str, Any]] = json.loads(answer.stdout)
+        return found[0]
+
+    def cgroup_version(self) -> str:
+        """Which control groups the engine's machine has: 1 or 2."""
+        return self.call("info", "--format", "{{.CgroupVersion}}").strip()
+
+    def allows_privileged(self, image: str) -> bool:
+        """Whether containers may have all rights of this machine."""
+        return self._run(["docker", "run", "--rm", "--privileged", "--network=none", image, "true"], "").status == 0
+
     def execute(self, container: str, script: str) -> str:
         """Run a shell script in a container; return what it printed."""
         return self.call("exec", "-i", container, "bash", "-eu", "-s", stdin=script)
@@ -46,9 +62,17 @@ class Engine:
         """Names of the lab's networks."""
         return self._listed("network", "ls", "--filter", f"label={LABEL}={lab}", "--format", "{{.Name}}")
 
+    def drop_image(self, image: str) -> bool:
+        """Remove an image, or keep it and say so when something still needs it."""
+        return self._run(["docker", "image", "rm", image], "").status == 0
+
     def images(self) -> list[str]:
-        """Tags of the images the lab built."""
-        return self._listed("image", "ls", "--filter", f"label={LABEL}", "--format", "{{.Repository}}:{{.Tag}}")
+        """Ids of the images the lab built."""
+        return self._listed("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={LABEL}")
+
+    def any_containers(self) -> list[str]:
+        """Names of the containers of every lab."""
+        return self._listed("ps", "--all", "--filter", f"label={LABEL}", "--format", "{{.Names}}")
 
     def remove(self, containers: Sequence[str]) -> None:
         """Remove containers with all they hold."""

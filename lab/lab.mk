@@ -1,8 +1,12 @@
-# The virtual homelab. LAB_INVENTORY names another lab than inventory/lab.
+# The virtual homelab. LAB_INVENTORY names another lab than inventory/lab, BENCH_HOSTS the sizes that bench builds.
+# The Makefile includes this file; make -f lab/lab.mk reads it first and gets the rest from the Makefile.
+ifndef LAB_MK
+LAB_MK := 1
 LAB_INVENTORY ?= inventory/lab
-LAB_RUN = PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python -m lab
+BENCH_HOSTS ?= 25 50
+LAB_RUN = .venv/bin/python -m lab
 
-.PHONY: lab lab-down lab-status bench
+.PHONY: lab lab-down lab-status lab-bench bench
 lab: .venv/.stamp-run ## Build the virtual homelab: five machines, site.yml, a second run, what is up
 	@$(LAB_RUN) up --inventory $(LAB_INVENTORY)
 
@@ -13,8 +17,14 @@ lab-status: .venv/.stamp-run ## Say what is up in the lab
 	@$(LAB_RUN) status --inventory $(LAB_INVENTORY)
 
 bench: .venv/.stamp-run ## Measure a run that changes nothing, on the lab and on 50 hosts
-	@$(LAB_RUN) bench --inventory $(LAB_INVENTORY) --large inventory/bench
+	@$(LAB_RUN) bench --inventory $(LAB_INVENTORY) --hosts $(BENCH_HOSTS)
+lab-bench: bench
 
 .PHONY: acceptance
 acceptance: .venv/.stamp-test ## Kill, break and spy on builds of a twin (about an hour); ACCEPTANCE_KILLS=3 shortens it
 	@.venv/bin/python -m pytest --verbose -s -p no:xdist tests/acceptance
+
+ifeq ($(firstword $(MAKEFILE_LIST)),lab/lab.mk)
+include Makefile
+endif
+endif

@@ -8,9 +8,11 @@ import json
 import shutil
 import socket
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lab.command import Runner, run
 from lab.console import say, step
@@ -26,6 +28,7 @@ CNI_MARKER = "/etc/cni/net.d/05-lab.conflist"
 CNI_CONTENT = json.dumps({"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "loopback"}]})
 
 # Everything an installer would have left on a new machine; prints its SSH host key.
+# sshd gives up for good when it comes up before its key is there.
 FIRST_BOOT = """
 id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {user}
 install -d -m 0700 -o {user} -g {user} /home/{user}/.ssh
@@ -34,41 +37,53 @@ chown {user}:{user} /home/{user}/.ssh/authorized_keys
 echo '{user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{user}
 chmod 0440 /etc/sudoers.d/{user}
 {cni}
-test -e /etc/ssh/ssh_host_ed25519_key || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
-cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub
+key=/etc/ssh/ssh_host_ed25519_key
+test -s $key.pub || {{ rm -f $key; ssh-keygen -q -t ed25519 -N '' -f $key; }}
+for attempt in $(seq 150); do
+    if systemctl is-active --quiet ssh; then break; fi
+    {{ systemctl reset-failed ssh; systemctl start ssh; }} 2>/dev/null || sleep 0.2
+done
+cut -d' ' -f1,2 $key.pub
 """
 CNI = "install -d /etc/cni/net.d && test -e {path} || echo '{content}' > {path}"
 
-
-def have_network(engine: Engine, site: Site) -> None:
-    """The lab's own network, apart from everything else."""
-    if site.name not in engine.networks(site.name):
-        engine.call("network", "create", "--label", f"{LABEL}={site.name}", "--subnet", str(site.subnet), site.name)
+# With the newer control groups a machine gets a tree of its own; with a bind mount of this machine's tree, as the older
+# ones need it, its systemd would move in beside this machine's.
+OWN_CGROUPS = ("sh", "-c", "mount -o remount,rw /sys/fs/cgroup && exec /lib/systemd/systemd")
 
 
 def have_machines(engine: Engine, site: Site, image: str, privileged: bool = False, runner: Runner = run) -> None:
-    """Every machine of the inventory is up and reachable over SSH; those that are stay as they are."""
+    """Every machine of the inventory, and no other, is up and reachable over SSH; those that are stay as they are."""
     key = have_secrets(site, runner)
-    start = partial(_have_machine, engine, site, image=image, key=key, privileged=privileged)
+    _remove_strangers(engine, site)
+    newer = engine.cgroup_version() != "1"
+    boot = partial(_have_machine, engine, site, image=image, key=key, privileged=privileged, newer_cgroups=newer)
     with step(f"starting {len(site.machines)} machines"), ThreadPoolExecutor(4) as pool:
-        host_keys = list(pool.map(start, site.machines))
+        host_keys = list(pool.map(boot, site.machines))
     lines = [f"{machine.address} {host_key}\n" for machine, host_key in zip(site.machines, host_keys, strict=True)]
     (site.state / "known_hosts").write_text("".join(lines))
     if any(machine.is_member for machine in site.machines):
         say(f"lab: no container network layer yet: {CNI_MARKER} stands in for it on the cluster's machines")
-    with step("waiting for SSH"):
-        for machine in site.machines:
-            _await_ssh(machine)
+    with step("waiting for SSH"), ThreadPoolExecutor(16) as pool:
+        list(pool.map(_await_ssh, site.machines))
 
 
-def _have_machine(engine: Engine, site: Site, machine: Machine, image: str, key: str, privileged: bool) -> str:
+def _remove_strangers(engine: Engine, site: Site) -> None:
+    wanted = {site.container(machine.name) for machine in site.machines} | {site.container("mirror")}
+    engine.remove([name for name in engine.containers(site.name) if name not in wanted])
+
+
+def _have_machine(
+    engine: Engine, site: Site, machine: Machine, *, image: str, key: str, privileged: bool, newer_cgroups: bool
+) -> str:
     name = site.container(machine.name)
+    privileged = privileged and machine.is_member
     found = engine.inspect(name)
-    if found is not None and found["Config"]["Image"] != image:
+    if found is not None and not fits(found, site, machine, image, privileged):
         engine.remove([name])
         found = None
     if found is None:
-        start_container(engine, site, machine, image, privileged and machine.is_member)
+        start_container(engine, site, machine, image, privileged=privileged, newer_cgroups=newer_cgroups)
     elif not found["State"]["Running"]:
         engine.call("start", name)
     cni = CNI.format(path=CNI_MARKER, content=CNI_CONTENT) if machine.is_member else ""
@@ -76,44 +91,64 @@ def _have_machine(engine: Engine, site: Site, machine: Machine, image: str, key:
     return engine.execute(name, script).strip().splitlines()[-1]
 
 
-def start_container(engine: Engine, site: Site, machine: Machine, image: str, privileged: bool) -> None:
+def fits(found: Mapping[str, Any], site: Site, machine: Machine, image: str, privileged: bool) -> bool:
+    """Whether a container is still the machine the inventory describes."""
+    network = found["NetworkSettings"]["Networks"].get(site.name) or {}
+    address = (network.get("IPAMConfig") or {}).get("IPv4Address")
+    return (
+        found["Config"]["Image"] == image
+        and bool(found["HostConfig"]["Privileged"]) == privileged
+        and address == machine.address
+    )
+
+
+def start_container(
+    engine: Engine, site: Site, machine: Machine, image: str, *, privileged: bool, newer_cgroups: bool
+) -> None:
     """A new machine, bare."""
-    capabilities = ["--privileged"] if privileged else [f"--cap-add={capability}" for capability in CAPABILITIES]
+    rights = [f"--cap-add={capability}" for capability in CAPABILITIES]
+    if privileged:
+        # containers in a container: their layers cannot lie on this container's own
+        rights = ["--privileged", "--volume=/var/lib/rancher", "--volume=/var/lib/kubelet"]
+    cgroups = "--cgroupns=private" if newer_cgroups else "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw"
     engine.call(
-        "run", "--detach", "--name", site.container(machine.name), "--hostname", machine.name,
-        "--label", f"{LABEL}={site.name}", "--network", site.name, "--ip", machine.address, *capabilities,
+        "run", "--detach", "--name", site.container(machine.name), "--hostname", machine.name, "--restart=no",
+        "--label", f"{LABEL}={site.name}", "--network", site.name, "--ip", machine.address, *rights, cgroups,
         "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
-        "--tmpfs=/run", "--tmpfs=/tmp:exec", "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw", image,
+        "--tmpfs=/run", "--tmpfs=/tmp:exec", image, *(OWN_CGROUPS if newer_cgroups else ()),
     )  # fmt: skip
+
+
+def answers_ssh(address: str) -> str:
+    """Empty when an SSH server answers there; otherwise what was seen instead."""
+    try:
+        with socket.create_connection((address, 22), timeout=2) as connection:
+            connection.settimeout(5)
+            banner = connection.recv(64)
+    except OSError as error:
+        return str(error)
+    return "" if banner.startswith(b"SSH-") else f"answered {banner!r}"
 
 
 def _await_ssh(machine: Machine) -> None:
     deadline = time.monotonic() + SSH_SECONDS
-    last = "no answer"
-    while time.monotonic() < deadline:
-        try:
-            with socket.create_connection((machine.address, 22), timeout=2) as connection:
-                connection.settimeout(5)
-                banner = connection.recv(64)
-                if banner.startswith(b"SSH-"):
-                    return
-                last = f"answered {banner!r}"
-        except OSError as error:
-            last = str(error)
+    while last := answers_ssh(machine.address):
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"{machine.name} ({machine.address}) does not answer SSH after {SSH_SECONDS} s; last seen: {last}"
+            )
         time.sleep(0.3)
-    raise LabError(f"{machine.name} ({machine.address}) does not answer SSH after {SSH_SECONDS} s; last seen: {last}")
 
 
-def remove_lab(engine: Engine, site: Site, keep_image: bool) -> None:
-    """Remove every trace of the lab: containers, network, folder, and (unless kept) images."""
-    engine.remove(engine.containers(site.name))
-    for network in engine.networks(site.name):
-        engine.call("network", "rm", network)
-    close_connections(site)
-    shutil.rmtree(site.state, ignore_errors=True)
-    if not keep_image:
-        for tag in engine.images():
-            engine.call("image", "rm", "--force", tag)
+def remove_lab(engine: Engine, site: Site) -> None:
+    """Remove the lab's containers, network, connections and folder."""
+    with step(f"removing the lab '{site.name}'"):
+        engine.remove(engine.containers(site.name))
+        for network in engine.networks(site.name):
+            engine.call("network", "rm", network)
+        close_connections(site)
+        if site.state.exists():
+            shutil.rmtree(site.state)
 
 
 def close_connections(site: Site, runner: Runner = run) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 from lab.command import Runner, must, run
 from lab.console import say, step
 from lab.engine import Engine
+from lab.setup import have_programs
 from lab.site import LABEL
 from lab.tools import PACKAGE, have_tools
 
 RECIPE = Path(__file__).parent / "image"
 REPOSITORY = "fletcherlabs-homelab"
-PULL_SECONDS = "20"
+PUBLIC_BASE = "debian:bookworm-slim"
+PULL_SECONDS = "60"
 
 
 def tag() -> str:
@@ -54,12 +56,16 @@ def _base(engine: Engine, runner: Runner, context: Path) -> str:
     name = f"{REPOSITORY}/base:{_digest('Dockerfile.base', 'packages')}"
     if engine.has_image(name):
         return name
-    if runner(["timeout", PULL_SECONDS, "docker", "pull", "--quiet", "debian:bookworm-slim"], "").status == 0:
-        with step("building the base system from debian:bookworm-slim"):
+    there_before = engine.has_image(PUBLIC_BASE)
+    if there_before or runner(["timeout", PULL_SECONDS, "docker", "pull", "--quiet", PUBLIC_BASE], "").status == 0:
+        with step(f"building the base system from {PUBLIC_BASE}"):
             engine.call("build", "--quiet", "--label", f"{LABEL}=image", "--tag", name,
                         "--file", str(context / "Dockerfile.base"), str(context))  # fmt: skip
+        if not there_before:
+            engine.drop_image(PUBLIC_BASE)
         return name
     say("lab: no image registry answers; the base system is made from Debian packages")
+    have_programs(("mmdebstrap",), runner)
     archive = context / "base.tar"
     packages = ",".join((context / "packages").read_text().split())
     with step("building the base system with mmdebstrap"):
@@ -67,3 +73,11 @@ def _base(engine: Engine, runner: Runner, context: Path) -> str:
         engine.call("import", "--change", f"LABEL {LABEL}=image", str(archive), name)
     archive.unlink()
     return name
+
+
+def remove_images(engine: Engine) -> None:
+    """Remove the images no container needs, the node image before the base system it stands on."""
+    while any(engine.drop_image(image) for image in engine.images()):
+        pass
+    if kept := engine.images():
+        say(f"lab: {len(kept)} images stay, for containers still use them")

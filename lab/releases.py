@@ -1,127 +1,118 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill the release mirror, and run it."""
+"""Which K3s runs in the lab: the real release where it can be had, otherwise the stand-in."""
 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
+import platform
 import shutil
-import sys
-import time
+import socket
+import threading
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.command import Runner, must, run
 from lab.console import step
 from lab.engine import Engine
 from lab.errors import LabError
-from lab.site import LABEL, ROOT, Site
 
-UPSTREAM = "https://github.com/k3s-io/k3s/releases/download"
+HOST = "github.com"
+UPSTREAM = f"https://{HOST}/k3s-io/k3s/releases/download"
 REACH_SECONDS = 5
-ANSWER_SECONDS = 20
-FILES = ("k3s", "sha256sum-amd64.txt")
+STALL_SECONDS = 30
+# upstream's names of the binary and its list of digests, by the kernel's name of the architecture
+FILES = {"x86_64": ("k3s", "sha256sum-amd64.txt"), "aarch64": ("k3s-arm64", "sha256sum-arm64.txt")}
+STANDIN = "K3s: LAB STAND-IN, not the real thing"
 
 
 @dataclass(frozen=True)
 class Release:
-    """What runs in the lab: the real K3s, or the stand-in and why."""
+    """What runs in the lab: the real K3s with its folder, or the stand-in; and why."""
 
-    real: bool
     words: str
+    folder: Path | None = None
+
+    @property
+    def real(self) -> bool:
+        """Whether it is the real K3s."""
+        return self.folder is not None
 
 
-def choose_release(version: str) -> Release:
+def choose_release(version: str, engine: Engine, image: str) -> Release:
     """The real release when it lies in the cache or can be downloaded; otherwise the stand-in, with the reason."""
-    cache = cache_of(version)
-    if not all((cache / name).is_file() for name in FILES):
+    if os.environ.get("LAB_K3S") == "stand-in":
+        return Release(f"{STANDIN}: asked for with LAB_K3S=stand-in")
+    names = FILES.get(platform.machine())
+    if names is None:
+        return Release(f"{STANDIN}: upstream has no release for {platform.machine()} that the lab knows")
+    folder = cache_of(version)
+    if not all((folder / name).is_file() for name in names):
         try:
-            _download(cache, version)
-        except OSError:
-            return Release(
-                False, f"K3s: LAB STAND-IN, not the real thing: {version} is neither reachable nor in {cache}"
-            )
-    return Release(True, f"K3s: the real release {version}, in privileged containers")
+            _download(folder, version, names)
+        except (OSError, http.client.HTTPException):
+            return Release(f"{STANDIN}: the real release {version} is not reachable and not in {folder}")
+    _verify(folder, names)
+    if not engine.allows_privileged(image):
+        return Release(
+            f"{STANDIN}: the real release is there, but this engine refuses the privileged containers it needs"
+        )
+    return Release(f"K3s: the real release {version}, in privileged containers", folder)
 
 
 def cache_of(version: str) -> Path:
-    """Where real releases may be put by hand: k3s and sha256sum-amd64.txt."""
+    """Where real releases may be put by hand: the binary and its list of digests, under upstream's names."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return folder / "fletcherlabs.homelab" / "releases" / version
 
 
-def have_mirror(engine: Engine, site: Site, image: str, release: Release, runner: Runner = run) -> None:
-    """A mirror that serves the chosen release at upstream's paths."""
-    folder = site.state / "mirror" / "k3s-io" / "k3s" / "releases" / "download" / site.k3s_version
-    folder.mkdir(parents=True, exist_ok=True)
-    if release.real:
-        for name in FILES:
-            shutil.copy(cache_of(site.k3s_version) / name, folder / name)
-    else:
-        _build_standin(folder, site.k3s_version, runner)
-    _forget_other(site, (folder / FILES[1]).read_text())
-    _serve(engine, site, image)
-
-
-def _forget_other(site: Site, checksums: str) -> None:
-    """Drop the lab's own lock and cache when its release is another than at the last call (a changed stand-in)."""
-    seen = site.state / "release"
-    if not seen.exists() or seen.read_text() != checksums:
-        (site.state / "artifacts.lock.json").unlink(missing_ok=True)
-        shutil.rmtree(site.state / "cache", ignore_errors=True)
-        seen.write_text(checksums)
-
-
-def _build_standin(folder: Path, version: str, runner: Runner) -> None:
-    binary = folder / ".k3s"
-    with step("building the K3s stand-in"):
-        must(
-            runner,
-            [sys.executable, "-m", "lab.k3s_standin.build", "--version", version, "--output", str(binary)],
+def _verify(folder: Path, names: tuple[str, str]) -> None:
+    binary, checksums = names
+    listed = dict(line.split()[::-1] for line in (folder / checksums).read_text().splitlines() if line.strip())
+    with (folder / binary).open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if listed.get(binary) != found:
+        raise LabError(
+            f"{folder / binary} has sha256 {found}, but {checksums} beside it says {listed.get(binary)}; "
+            f"remove {folder}, or put a whole release there"
         )
-    digest = hashlib.sha256(binary.read_bytes()).hexdigest()
-    binary.rename(folder / FILES[0])
-    (folder / FILES[1]).write_text(f"{digest}  {FILES[0]}\n")
 
 
-def _download(cache: Path, version: str) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
-    for name in reversed(FILES):
-        url = f"{UPSTREAM}/{urllib.parse.quote(version)}/{name}"
-        with urllib.request.urlopen(url, timeout=REACH_SECONDS) as source, (cache / f".{name}").open("wb") as target:
-            shutil.copyfileobj(source, target)
-        (cache / f".{name}").rename(cache / name)
+def _download(folder: Path, version: str, names: tuple[str, str]) -> None:
+    _reach()
+    folder.mkdir(parents=True, exist_ok=True)
+    with step(f"downloading the real K3s {version}"):
+        for name in reversed(names):
+            url = f"{UPSTREAM}/{urllib.parse.quote(version)}/{name}"
+            part = folder / f".{name}"
+            with urllib.request.urlopen(url, timeout=STALL_SECONDS) as source, part.open("wb") as target:
+                shutil.copyfileobj(source, target)
+                if source.headers["Content-Length"] not in (None, str(target.tell())):
+                    raise ConnectionError(f"{url} ended early")
+            part.rename(folder / name)
 
 
-def _serve(engine: Engine, site: Site, image: str) -> None:
-    name = site.container("mirror")
-    found = engine.inspect(name)
-    if found is not None and (not found["State"]["Running"] or found["Config"]["Image"] != image):
-        engine.remove([name])
-        found = None
-    if found is None:
-        engine.call(
-            "run", "--detach", "--init", "--name", name, "--hostname", "mirror", "--label", f"{LABEL}={site.name}",
-            "--network", site.name, "--ip", site.mirror_address, "--stop-signal=SIGTERM",
-            "--volume", f"{site.state / 'mirror'}:/srv/mirror:ro",
-            "--volume", f"{ROOT / 'lab' / 'mirror'}:/srv/code:ro",
-            image, "python3", "/srv/code/server.py", "/srv/mirror", "80",
-        )  # fmt: skip
-    _await_answer(site)
+def _reach() -> None:
+    """Raise OSError unless upstream answers soon; a name server that is silent would otherwise hold us for long."""
+    reached = threading.Event()
 
-
-def _await_answer(site: Site) -> None:
-    url = f"http://{site.mirror_address}/k3s-io/k3s/releases/download/{urllib.parse.quote(site.k3s_version)}/{FILES[1]}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while True:
+    def connect() -> None:
         try:
-            with opener.open(url, timeout=3):
-                return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise LabError(f"the mirror does not answer at {url} after {ANSWER_SECONDS} s: {error}") from error
-        time.sleep(0.2)
+            with socket.create_connection((_proxy() or (HOST, 443)), timeout=REACH_SECONDS):
+                reached.set()
+        except OSError:
+            pass
+
+    attempt = threading.Thread(target=connect, daemon=True)
+    attempt.start()
+    attempt.join(REACH_SECONDS)
+    if not reached.is_set():
+        raise ConnectionError(f"{HOST} does not answer within {REACH_SECONDS} s")
+
+
+def _proxy() -> tuple[str, int] | None:
+    address = urllib.parse.urlsplit(urllib.request.getproxies().get("https", ""))
+    return (address.hostname, address.port or 3128) if address.hostname else None

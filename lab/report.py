@@ -5,41 +5,41 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
+from lab.command import Runner, run
 from lab.engine import Engine
+from lab.machines import answers_ssh
 from lab.runs import table
-from lab.site import ROOT, Site
+from lab.site import Site
 
-HEADER = ("MACHINE", "ADDRESS", "GROUPS", "MACHINE UP", "NODE", "VERSION", "TAINTS", "LABELS")
+HEADER = ("MACHINE", "ADDRESS", "ROLE", "RUNS", "SSH", "NODE", "VERSION", "TAINTS", "LABELS")
 
 
-def nodes(site: Site) -> dict[str, dict[str, Any]]:
-    """The cluster's nodes by name; empty when no API answers."""
+def nodes(site: Site, runner: Runner = run) -> tuple[dict[str, dict[str, Any]], str]:
+    """The cluster's nodes by name, and a line that says why there are none."""
     kubeconfig = site.state / "kubeconfig"
     if not kubeconfig.exists():
-        return {}
-    argv = [str(ROOT / ".lab" / "bin" / "kubectl"), "--kubeconfig", str(kubeconfig), "--request-timeout=10s",
-            "get", "nodes", "-o", "json"]  # fmt: skip
-    answer = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        return {}
-    return {node["metadata"]["name"]: node for node in json.loads(answer.stdout)["items"]}
+        return {}, "no cluster yet: site.yml has fetched no kubeconfig"
+    answer = runner(["kubectl", "--kubeconfig", str(kubeconfig), "--request-timeout=10s", "get", "nodes", "-o", "json"],
+                    "")  # fmt: skip
+    if answer.status != 0:
+        return {}, f"the cluster does not answer: {(answer.stderr.strip() or 'no reason given').splitlines()[-1]}"
+    return {node["metadata"]["name"]: node for node in json.loads(answer.stdout)["items"]}, ""
 
 
 def report(engine: Engine, site: Site) -> str:
     """One row per machine: is it up, is it a node, what does the node say."""
-    found = nodes(site)
+    found, complaint = nodes(site)
     rows = []
     for machine in site.machines:
         container = engine.inspect(site.container(machine.name))
-        up = "yes" if container and container["State"]["Running"] else "no"
-        groups = ",".join(group for group in machine.groups if group != "k3s_cluster")
-        rows.append(
-            (machine.name, machine.address, groups, up, *node_cells(found.get(machine.name), machine.is_member))
-        )
-    return table(HEADER, rows)
+        runs = bool(container and container["State"]["Running"])
+        reached = "yes" if runs and not answers_ssh(machine.address) else "no"
+        role = ",".join(group for group in machine.groups if group != "k3s_cluster")
+        cells = node_cells(found.get(machine.name), machine.is_member)
+        rows.append((machine.name, machine.address, role, "yes" if runs else "no", reached, *cells))
+    return "\n".join([table(HEADER, rows), *([complaint] if complaint else [])])
 
 
 def node_cells(node: dict[str, Any] | None, member: bool) -> tuple[str, str, str, str]:

@@ -4,19 +4,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from lab.command import ROOT, environment
 from lab.console import say
 from lab.errors import LabError
-from lab.site import ROOT, Site
+from lab.site import Site
 
-_RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
+_RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)(?:\s+skipped=(\d+))?")
 _TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(.*)\] \**$")
 _CHANGED = re.compile(r"^changed: \[([^\]]+)\]")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -28,6 +27,7 @@ class Recap:
 
     changed: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
+    tasks: dict[str, int] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
 
 
@@ -42,13 +42,21 @@ def read_recap(lines: Iterable[str]) -> Recap:
         elif match := _RECAP.match(line):
             recap.changed[match.group(1)] = int(match.group(3))
             recap.failed[match.group(1)] = int(match.group(4)) + int(match.group(5))
+            recap.tasks[match.group(1)] = int(match.group(2)) + int(match.group(6) or 0)
     return recap
 
 
-def environment() -> dict[str, str]:
-    """Ansible's environment: this interpreter's tools first, output as it comes."""
-    programs = f"{Path(sys.executable).parent}:{ROOT / '.lab' / 'bin'}:{os.environ['PATH']}"
-    return os.environ | {"PATH": programs, "PYTHONUNBUFFERED": "1", "ANSIBLE_STDOUT_CALLBACK": "default"}
+def plain_output() -> dict[str, str]:
+    """The environment in which Ansible prints what read_recap reads, at once, and in colour for a terminal."""
+    color = {"ANSIBLE_FORCE_COLOR": "1"} if sys.stdout.isatty() else {}
+    settings = {
+        "PYTHONUNBUFFERED": "1",
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+        "ANSIBLE_DISPLAY_FAILED_STDERR": "0",
+        "ANSIBLE_CHECK_MODE_MARKERS": "0",
+    }
+    return environment() | settings | color
 
 
 def play(site: Site, *arguments: str, playbook: str = "site.yml") -> Recap:
@@ -57,12 +65,18 @@ def play(site: Site, *arguments: str, playbook: str = "site.yml") -> Recap:
     say(f"lab: {' '.join(argv)}")
     lines: list[str] = []
     process = subprocess.Popen(
-        argv, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    for line in process.stdout or ():
-        print(line, end="", flush=True)
-        lines.append(line)
-    status = process.wait()
+        argv, cwd=ROOT, env=plain_output(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        close_fds=False,  # the lab's lock, and nothing else, is inheritable
+    )  # fmt: skip
+    try:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+        status = process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
     recap = read_recap(lines)
     if status != 0:
         failed = ", ".join(sorted(host for host, count in recap.failed.items() if count)) or "no host"
@@ -74,10 +88,16 @@ def play(site: Site, *arguments: str, playbook: str = "site.yml") -> Recap:
     return recap
 
 
-def assert_unchanged(recap: Recap) -> None:
-    """A second run has to change nothing."""
+def assert_unchanged(site: Site, recap: Recap) -> None:
+    """A second run has to reach every machine and to change nothing."""
+    unseen = [machine.name for machine in site.machines if machine.name not in recap.changed]
+    if unseen:
+        raise LabError(f"the second run did not reach {', '.join(unseen)}; expected every machine in its recap")
     if any(recap.changed.values()):
-        raise LabError("the second run changed something, expected nothing:\n  " + "\n  ".join(recap.changes))
+        hosts = ", ".join(f"{host}={count}" for host, count in sorted(recap.changed.items()) if count)
+        raise LabError(
+            f"the second run changed something ({hosts}), expected nothing:\n  " + "\n  ".join(recap.changes)
+        )
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

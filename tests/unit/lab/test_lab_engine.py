@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from lab.command import Answer
+from lab.command import Answer, must, run
 from lab.engine import Engine
 from lab.errors import LabError
+from lab.nodeimage import remove_images
 
 
 class Script:
@@ -58,3 +59,23 @@ def test_failure_names_the_command_and_its_last_complaint() -> None:
     )
     with pytest.raises(LabError, match="'docker network rm twin' ended with status 1: Error: network twin has active"):
         Engine(script).call("network", "rm", "twin")
+
+
+def test_images_go_until_none_goes_any_more(capsys: pytest.CaptureFixture[str]) -> None:
+    listing = "docker image ls --quiet --no-trunc --filter label=fletcherlabs.homelab.lab"
+    script = Script(
+        (listing, Answer(0, "base\nnode\n", "")),
+        ("docker image rm base", Answer(1, "", "image has dependent child images")),
+        ("docker image rm node", Answer(0, "", "")),
+        (listing, Answer(0, "base\n", "")),
+        ("docker image rm base", Answer(1, "", "image is being used by stopped container")),
+        (listing, Answer(0, "base\n", "")),
+    )
+    remove_images(Engine(script))
+    assert script.steps == []
+    assert capsys.readouterr().out == "lab: 1 images stay, for containers still use them\n"
+
+
+def test_a_program_that_is_missing_is_named() -> None:
+    with pytest.raises(LabError, match="ended with status 127: no-such-program is not installed"):
+        must(run, ["no-such-program"])

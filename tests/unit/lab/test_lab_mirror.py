@@ -7,6 +7,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,13 @@ def test_fault_truncate_announces_the_whole_and_sends_a_part(port: int, tree: Pa
     order(tree, {"truncate": 500})
     _status, headers, body = get(port)
     assert (headers["Content-Length"], body) == (str(len(CONTENT)), CONTENT[:500])
+
+
+def test_fault_rate_sends_all_but_slowly(port: int, tree: Path) -> None:
+    order(tree, {"rate": len(CONTENT) * 2})
+    started = time.monotonic()
+    assert get(port)[2] == CONTENT
+    assert time.monotonic() - started >= 0.4
 
 
 def test_fault_flip_byte_changes_that_byte_alone(port: int, tree: Path) -> None:

@@ -46,15 +46,40 @@ def test_site_has_the_inventorys_machines() -> None:
 
 
 def test_site_refuses_machines_of_the_real_network() -> None:
-    with pytest.raises(LabError, match=r"k3s1 \(192\.168\.10\.21\) lie outside the lab's network 198\.18\.10\.0/24"):
+    with pytest.raises(LabError, match=r"k3s1 \(192\.168\.10\.21\) lies outside the lab's network 198\.18\.10\.0/24"):
         site_from(document("192.168.10.21"), INVENTORY)
 
 
 def test_site_refuses_an_inventory_that_is_no_lab() -> None:
     plain = document()
-    del plain["_meta"]["hostvars"]["k3s1"]["lab_name"]
-    with pytest.raises(LabError, match="is not a lab's inventory; set lab_name and lab_subnet"):
+    for name in ("lab_name", "lab_subnet"):
+        del plain["_meta"]["hostvars"]["k3s1"][name]
+    with pytest.raises(LabError, match="is not a lab's inventory; set lab_name, lab_subnet in its group_vars/all"):
         site_from(plain, INVENTORY)
+
+
+@pytest.mark.parametrize("name", ["", "..", "bin", "a/b", "Twin", "../home"])
+def test_site_refuses_a_name_whose_folder_is_not_its_own(name: str) -> None:
+    with pytest.raises(LabError, match="is not a short lower-case name"):
+        site_from(document(lab_name=name), INVENTORY)
+
+
+def test_site_refuses_the_addresses_it_needs_itself_and_names_all_problems() -> None:
+    both = document("198.18.10.2", lab_name="..")
+    with pytest.raises(LabError, match=r"lab_name '\.\.' .*; k3s1 has 198\.18\.10\.2, which the lab needs"):
+        site_from(both, INVENTORY)
+
+
+def test_site_refuses_a_machine_without_address() -> None:
+    plain = document()
+    plain["_meta"]["hostvars"]["k3s1"]["homelab_machine"] = {}
+    with pytest.raises(LabError, match=r"k3s1 has no IPv4 address in homelab_machine\.address \(None\)"):
+        site_from(plain, INVENTORY)
+
+
+def test_site_refuses_a_network_that_is_none() -> None:
+    with pytest.raises(LabError, match=r"lab_subnet: .*expected an IPv4 network such as 198\.18\.10\.0/24"):
+        site_from(document(lab_subnet="198.18.10.7/24"), INVENTORY)
 
 
 def test_site_refuses_an_empty_inventory() -> None:
