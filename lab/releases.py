@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import hashlib
+import http
 import http.client
 import os
 import platform
 import shutil
 import socket
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -53,6 +55,10 @@ def choose_release(version: str, engine: Engine, image: str) -> Release:
     if not all((folder / name).is_file() for name in names):
         try:
             _download(folder, version, names)
+        except urllib.error.HTTPError as error:
+            if error.code == http.HTTPStatus.NOT_FOUND:
+                raise LabError(f"upstream has no release {version}; correct homelab_k3s_version") from error
+            return Release(f"{STANDIN}: upstream answered {error.code} for the real release {version}")
         except (OSError, http.client.HTTPException):
             return Release(f"{STANDIN}: the real release {version} is not reachable and not in {folder}")
     _verify(folder, names)

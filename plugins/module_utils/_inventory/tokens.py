@@ -28,6 +28,8 @@ def check_tokens(server: str | None, agent: str | None) -> Iterator[str]:
 def _check(name: str, token: str | None) -> Iterator[str]:
     if not token:
         yield f"{name} is missing; {MAKE} and put it into group_vars/all/secrets.yml, as docs/inventory.md says"
+    elif token.startswith(("ENC[", "$ANSIBLE_VAULT")):
+        yield f"{name} is still encrypted, expected its plain text; let Ansible decrypt it, as docs/inventory.md says"
     elif "::" in token:
         # upstream K3s: the first server can only be given the short form
         yield f"{name} contains '::' as the secure form does, expected the bare secret after its last colon; {MAKE}"

@@ -74,7 +74,9 @@ def _kubelet_folder(found: Found, expected: Expected) -> Iterator[str]:
         yield f"{KUBELET} is a link to {found.kubelet_link}, expected a folder; remove the link"
     for target in sorted(set(found.kubelet_fstab)):
         yield f"/etc/fstab mounts {target}, which belongs to the kubelet; remove the entry and unmount it"
-    foreign = {target for target in found.kubelet_mounts if not target.startswith(OWN_FOLDERS)}
+    # where the machine is a container, its engine may give the kubelet's whole folder a place of its own
+    own = {KUBELET} if found.container else set()
+    foreign = {target for target in found.kubelet_mounts if not target.startswith(OWN_FOLDERS)} - own
     for target in sorted(foreign):
         yield f"something is mounted at {target}, which belongs to the kubelet; unmount it"
     repeated = {target for target in found.kubelet_mounts if found.kubelet_mounts.count(target) > 1} - foreign

@@ -25,6 +25,8 @@ def test_two_random_secrets_will_do() -> None:
         (GOOD[:31], f"has 31 characters, expected at least 32; {MAKE}"),
         ("changeme-" + GOOD, f"is a placeholder, expected a random secret; {MAKE}"),
         ("<paste the token here>".replace(" ", "-") * 2, f"is a placeholder, expected a random secret; {MAKE}"),
+        ("ENC[AES256_GCM,data:" + GOOD + "]",
+         "is still encrypted, expected its plain text; let Ansible decrypt it, as docs/inventory.md says"),
         ("0" * 64, f"is a placeholder, expected a random secret; {MAKE}"),
         ("K10" + "a" * 64 + "::" + "server:" + GOOD,
          f"contains '::' as the secure form does, expected the bare secret after its last colon; {MAKE}"),

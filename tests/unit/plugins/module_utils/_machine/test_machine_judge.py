@@ -78,6 +78,7 @@ PROBLEMS: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ({"kubelet_mounts": (KUBELET, f"{KUBELET}/x", f"{KUBELET}/x", CSI)}, {}, [
         f"something is mounted at {KUBELET}, which belongs to the kubelet; unmount it",
         f"something is mounted at {KUBELET}/x, which belongs to the kubelet; unmount it"]),
+    ({"kubelet_mounts": (KUBELET,), "container": "docker"}, {}, []),
     ({"kubelet_mounts": (CSI, f"{KUBELET}/pods/1/a") * 167}, {}, [
         f"2 of the kubelet's mounts are there more than once, {CSI} first; unmount the doubles"]),
     ({"hostname": "k3s2", "macs": ("8c:ae:4c:dd:5d:ef",)}, {}, [
