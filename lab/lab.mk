@@ -21,7 +21,7 @@ bench: .venv/.stamp-run ## Measure a run that changes nothing, on the lab and on
 lab-bench: bench
 
 .PHONY: acceptance
-acceptance: .venv/.stamp-test ## Kill, break and spy on builds of a twin (about an hour); ACCEPTANCE_KILLS=3 shortens it
+acceptance: .venv/.stamp-test ## Kill, break and spy on builds of a twin (half an hour); ACCEPTANCE_KILLS=3 shortens it
 	@.venv/bin/python -m pytest --verbose -s -p no:xdist tests/acceptance
 
 ifeq ($(firstword $(MAKEFILE_LIST)),lab/lab.mk)
