@@ -49,8 +49,8 @@ def test_no_token_in_argument_lists_environments_or_journal(on_worker: Any) -> N
     assert AGENT_PASSWORD not in seen
 
 
-def test_node_registered_with_its_labels_and_taints_and_is_ready(on_server: Any) -> None:
-    node = json.loads(on_server.check_output("k3s kubectl get node k3s1 -o json"))
+def test_node_registered_with_its_own_name_labels_and_taints_and_is_ready(on_server: Any) -> None:
+    node = json.loads(on_server.check_output("k3s kubectl get node worker-one -o json"))
     assert node["metadata"]["labels"]["workload"] == "light"
     assert {"key": "gpu", "value": "nvidia", "effect": "NoSchedule"} in node["spec"]["taints"]
     conditions = {item["type"]: item["status"] for item in node["status"]["conditions"]}
