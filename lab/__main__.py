@@ -22,6 +22,7 @@ from lab.nodeimage import have_image, remove_images
 from lab.report import report
 from lab.setup import have_engine
 from lab.site import Site, load_site
+from lab.tools import remove_shared
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,6 +66,8 @@ def down(engine: Engine, site: Site, keep_image: bool) -> None:
         remove_lab(engine, site)
         if not keep_image:
             remove_images(engine)
+    if not keep_image:
+        remove_shared()
     say(f"lab: no trace of '{site.name}' is left" + (" but the node image" if keep_image else ""))
 
 

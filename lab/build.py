@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from lab.console import say
 from lab.engine import Engine
+from lab.limits import have_room
 from lab.machines import have_machines
 from lab.network import have_network
 from lab.nodeimage import have_image
@@ -26,6 +27,7 @@ def machines(engine: Engine, site: Site) -> Release:
     have_network(engine, site)
     release = choose_release(site.k3s_version, engine, image)
     say(f"lab: {release.words}")
+    have_room(engine, site)
     have_machines(engine, site, image, privileged=release.real)
     have_mirror(engine, site, image, release)
     return release

@@ -41,7 +41,9 @@ key=/etc/ssh/ssh_host_ed25519_key
 test -s $key.pub || {{ rm -f $key; ssh-keygen -q -t ed25519 -N '' -f $key; }}
 for attempt in $(seq 150); do
     if systemctl is-active --quiet ssh; then break; fi
-    {{ systemctl reset-failed ssh; systemctl start ssh; }} 2>/dev/null || sleep 0.2
+    systemctl reset-failed ssh 2>/dev/null || :
+    systemctl start --no-block ssh 2>/dev/null || :
+    sleep 0.2
 done
 cut -d' ' -f1,2 $key.pub
 """

