@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.acceptance.twin import Twin, kill_group
+from tests.acceptance.twin import Twin, kill_controller
 
 KILLS = int(os.environ.get("ACCEPTANCE_KILLS", "10"))
 SEED = int(os.environ.get("ACCEPTANCE_SEED", str(random.SystemRandom().randrange(10**6))))
@@ -40,7 +40,7 @@ def test_next_run_converges_after_sigkill(twin: Twin, build_seconds: float, atte
     twin.fresh()
     process = twin.start()
     time.sleep(moment)
-    kill_group(process)
+    kill_controller(process)
     print(f"seed {SEED}, attempt {attempt}: killed after {moment:.1f} s of {build_seconds:.1f} s")
 
     run = twin.play()

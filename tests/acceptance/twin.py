@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -78,7 +79,16 @@ class Twin:
         ).stdout.strip()
 
 
-def kill_group(process: subprocess.Popen[str]) -> None:
-    """SIGKILL the controller with all its workers, as a power cut would."""
-    os.killpg(process.pid, signal.SIGKILL)
+def kill_controller(process: subprocess.Popen[str]) -> None:
+    """SIGKILL the controller with all its workers, which open process groups of their own, as a power cut would."""
+    for pid in [process.pid, *descendants(process.pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """Children of a process, their children, and so on."""
+    answer = subprocess.run(["pgrep", "--parent", str(pid)], capture_output=True, text=True, check=False)
+    children = [int(child) for child in answer.stdout.split()]
+    return children + [below for child in children for below in descendants(child)]

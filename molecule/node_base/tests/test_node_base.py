@@ -21,8 +21,8 @@ WRITTEN = {
     "/etc/needrestart/conf.d/homelab.conf": 0o644,
     "/etc/apt/apt.conf.d/52homelab": 0o644,
     "/etc/tmpfiles.d/homelab.conf": 0o644,
-    "/etc/sudoers.d/homelab": 0o440,
 }
+SUDOERS = {"/etc/sudoers.d/homelab": 0o440}
 
 
 def test_fstab_has_its_swap_lines_commented_and_all_others_as_they_were(host: Host) -> None:
@@ -43,7 +43,7 @@ def test_no_swap_starts_at_boot(host: Host) -> None:
     assert host.file("/etc/systemd/system/swap.target").linked_to == "/dev/null"
 
 
-@pytest.mark.parametrize(("path", "mode"), WRITTEN.items())
+@pytest.mark.parametrize(("path", "mode"), (WRITTEN | SUDOERS).items())
 def test_files_belong_to_root(host: Host, path: str, mode: int) -> None:
     file = host.file(path)
     assert (file.user, file.group, file.mode) == ("root", "root", mode)
