@@ -21,14 +21,6 @@ from lab.k3s_standin.api.errors import ApiError, Obj
 # Its types ask for model objects, but it takes plain documents as well.
 client: Any = kubernetes.client
 
-POD: Obj = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "p", "namespace": "default", "labels": {"app": "x"}},
-    "spec": {"nodeName": "n1", "containers": [{"name": "c", "image": "i"}]},
-}
-READY: Obj = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
-
 
 def _schema(properties: Obj) -> Obj:
     return {"openAPIV3Schema": {"type": "object", "properties": properties}}
