@@ -35,6 +35,11 @@ options:
       - Networks of the source, each with the network that takes its place in every address of the source's variables.
     type: dict
     default: {}
+  only:
+    description: The machines to make, for a smaller twin; all when empty.
+    type: list
+    elements: str
+    default: []
   clones:
     description:
       - For each named machine, how many more machines like it to make, with free addresses and MACs of their own.
@@ -60,6 +65,13 @@ rebase:
   192.168.10.0/24: 198.18.12.0/24
 clones:
   k3s1: 45
+---
+# one server and one worker
+plugin: fletcherlabs.homelab.machines
+source: ../home
+rebase:
+  192.168.10.0/24: 198.18.13.0/24
+only: [k3s-master1, k3s1]
 """
 
 import typing as t
@@ -71,6 +83,7 @@ from ansible.template import trust_as_template
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.describe import (
     DescriptionError,
+    chosen,
     clones_of,
     described,
     group_files,
@@ -121,7 +134,8 @@ class InventoryModule(BaseInventoryPlugin):
         host_vars = (folder / "host_vars").resolve()
         if not host_vars.is_dir():
             raise DescriptionError(f"there is no folder {host_vars}; describe each machine in a file there")
-        machines = {name: self._load(files, rebase) for name, files in described(host_vars).items()}
+        files_of = chosen(described(host_vars), self.get_option("only"))
+        machines = {name: self._load(files, rebase) for name, files in files_of.items()}
         for name, description in machines.items():
             self._add_machine(name, description, copied)
         for name, description in clones_of(machines, self.get_option("clones")).items():

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.acceptance.twin import Twin
+from tests.twin import Twin
 
 
 @pytest.fixture(scope="session")
 def twin() -> Iterator[Twin]:
-    acceptance = Twin()
+    acceptance = Twin(Path("tests/acceptance/inventory"))
     yield acceptance
     if not os.environ.get("KEEP_LAB"):
         acceptance.lab("down", "--keep-image")

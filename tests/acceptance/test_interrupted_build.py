@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.acceptance.twin import Twin, kill_controller
+from tests.twin import Twin, kill_controller
 
 KILLS = int(os.environ.get("ACCEPTANCE_KILLS", "10"))
 SEED = int(os.environ.get("ACCEPTANCE_SEED", str(random.SystemRandom().randrange(10**6))))

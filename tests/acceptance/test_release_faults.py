@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.twin import STATE, Twin
+from lab.site import ROOT
+from tests.twin import Twin
+
+STATE = ROOT / ".lab" / "acceptance"
 
 MIRROR = STATE / "mirror"
 FAULTS = MIRROR / "faults.json"
@@ -42,7 +45,7 @@ def undownloaded(built: Twin, tmp_path: Path) -> Iterator[Twin]:
 
 def refused(twin: Twin, sentence: str, *arguments: str) -> None:
     before = running(twin)
-    run = twin.play(*arguments)
+    run = twin.play("site.yml", *arguments)
     assert run.status != 0, run.output[-3000:]
     # the callback may wrap nothing: the sentence stands on one line of the output
     lines = [line for line in run.output.splitlines() if sentence in line]

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.acceptance.twin import STATE, Twin
+from lab.site import ROOT
+from tests.twin import Twin
+
+STATE = ROOT / ".lab" / "acceptance"
 
 SERVER = "k3s-master1"
 WORKERS = ("k3s1", "k3s2", "k3s3")
@@ -35,7 +38,7 @@ def secrets_of(twin: Twin) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def verbose_build(twin: Twin) -> str:
     twin.fresh()
-    run = twin.play("-vvv", "--diff")
+    run = twin.play("site.yml", "-vvv", "--diff")
     assert run.status == 0, run.output[-4000:]
     return run.output
 

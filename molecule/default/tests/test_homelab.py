@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from conftest import Twin
+    from tests.twin import Twin
 
 Nodes = dict[str, dict[str, Any]]
 
@@ -74,7 +74,7 @@ def test_the_fetched_kubeconfig_is_private_and_points_at_the_server(twin: Twin) 
 
 @pytest.mark.parametrize("machine", MEMBERS)
 def test_service_runs_and_comes_back_after_a_reboot(twin: Twin, machine: str) -> None:
-    host = twin.on(machine)
+    host = twin.host(machine)
     service = host.service(unit(machine))
     assert service.is_running, host.check_output("journalctl --no-pager --lines=30 --unit=%s", unit(machine))
     assert service.is_enabled
@@ -85,7 +85,7 @@ def test_service_runs_and_comes_back_after_a_reboot(twin: Twin, machine: str) ->
 def test_binary_is_the_one_in_the_lock(twin: Twin, machine: str) -> None:
     lock = json.loads((twin.site.state / "artifacts.lock.json").read_text())
     served = twin.site.state / "mirror/k3s-io/k3s/releases/download/v1.32.5+k3s1/k3s"
-    binary = twin.on(machine).file("/usr/local/bin/k3s")
+    binary = twin.host(machine).file("/usr/local/bin/k3s")
     assert binary.sha256sum == lock["k3s/v1.32.5+k3s1/k3s"]
     assert not served.exists() or binary.sha256sum == hashlib.sha256(served.read_bytes()).hexdigest()
     assert (binary.user, binary.group, binary.mode) == ("root", "root", 0o755)
@@ -93,7 +93,7 @@ def test_binary_is_the_one_in_the_lock(twin: Twin, machine: str) -> None:
 
 @pytest.mark.parametrize("machine", MEMBERS)
 def test_settings_and_tokens_are_for_root_alone(twin: Twin, machine: str) -> None:
-    host = twin.on(machine)
+    host = twin.host(machine)
     tokens = ["server-token", "agent-token"] if machine == SERVER else ["token"]
     for name in ("config.yaml", *tokens):
         file = host.file(f"/etc/rancher/k3s/{name}")
@@ -103,7 +103,7 @@ def test_settings_and_tokens_are_for_root_alone(twin: Twin, machine: str) -> Non
 
 @pytest.mark.parametrize("machine", MEMBERS)
 def test_tokens_are_in_no_argument_list_environment_or_journal(twin: Twin, machine: str) -> None:
-    host = twin.on(machine)
+    host = twin.host(machine)
     arguments = host.check_output("ps -eww -o args=")
     assert f"/usr/local/bin/k3s {'server' if machine == SERVER else 'agent'}" in arguments
     environments = host.check_output("cat /proc/[0-9]*/environ | tr '\\0' ' '")
@@ -114,13 +114,13 @@ def test_tokens_are_in_no_argument_list_environment_or_journal(twin: Twin, machi
 
 
 def test_the_two_tokens_differ(twin: Twin) -> None:
-    host = twin.on(SERVER)
+    host = twin.host(SERVER)
     server, agent = (host.file(f"/etc/rancher/k3s/{name}").content_string for name in ("server-token", "agent-token"))
     assert server.strip() != agent.strip()
 
 
 def test_the_machine_outside_the_cluster_has_no_k3s(twin: Twin) -> None:
-    host = twin.on(OUTSIDER)
+    host = twin.host(OUTSIDER)
     assert not host.file("/usr/local/bin/k3s").exists
     assert not host.file("/etc/rancher").exists
     assert not host.file("/var/lib/rancher").exists

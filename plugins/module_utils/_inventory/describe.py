@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # Those Ansible reads variables from; a file without one may be anything.
@@ -63,6 +63,14 @@ def group_files(folder: Path) -> dict[str, list[Path]]:
 
 def _is_secret(path: Path) -> bool:
     return any(part.startswith("secrets") for part in path.parts)
+
+
+def chosen(machines: dict[str, list[Path]], only: Sequence[str]) -> dict[str, list[Path]]:
+    """The machines that an 'only' option names, all when it names none; raise DescriptionError for an unknown name."""
+    unknown = [name for name in only if name not in machines]
+    if unknown:
+        raise DescriptionError(f"only: there is no machine '{unknown[0]}'; name some of {', '.join(machines)}")
+    return {name: files for name, files in machines.items() if not only or name in only}
 
 
 def clones_of(machines: Mapping[str, Variables], wanted: Mapping[str, object]) -> dict[str, dict[str, object]]:

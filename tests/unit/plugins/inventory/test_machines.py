@@ -112,6 +112,13 @@ def test_clones_are_machines_like_the_others(twin: Path) -> None:
     assert addresses == ["192.168.10.21", "192.168.10.22", "192.168.10.23"]
 
 
+def test_a_smaller_twin_names_its_machines(twin: Path) -> None:
+    write(twin / "machines.yml", CONFIG | {"source": "../home", "only": ["k3s1"]})
+    assert set(read(twin)[0]["_meta"]["hostvars"]) == {"k3s1"}
+    write(twin / "machines.yml", CONFIG | {"source": "../home", "only": ["k3s9"]})
+    assert "only: there is no machine 'k3s9'; name some of k3s1, master" in " ".join(read(twin)[1].split())
+
+
 def test_two_machines_with_one_name_are_one_sentence(home: Path) -> None:
     write(home / "host_vars/K3S1.yaml", {})
     found, errors = read(home)
