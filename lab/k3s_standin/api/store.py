@@ -8,6 +8,7 @@ import json
 import sqlite3
 import threading
 
+from lab.k3s_standin.api.at_rest import PLAIN, AtRest
 from lab.k3s_standin.api.errors import AlreadyExists, Conflict, NotFound, Obj, Objects
 from lab.k3s_standin.api.watch import Event, Watch, WatchHub
 
@@ -28,7 +29,8 @@ class ObjectStore:
     A resource key is `plural` in the core group and `plural.group` elsewhere; cluster-scoped objects have namespace "".
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, at_rest: AtRest = PLAIN) -> None:
+        self._at_rest = at_rest
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -53,12 +55,12 @@ class ObjectStore:
 
     def list_texts(self, resource_key: str, namespace: str | None = None) -> tuple[Texts, int]:
         """Like list, as JSON texts ordered by namespace and name."""
-        query, values = "SELECT data FROM objects WHERE key=?", [resource_key]
+        query, values = "SELECT namespace || '/' || name, data FROM objects WHERE key=?", [resource_key]
         if namespace:
             query, values = query + " AND namespace=?", [*values, namespace]
         with self._lock:
             rows = self._db.execute(query + " ORDER BY namespace, name", values).fetchall()
-            return [row[0] for row in rows], self._revision
+            return [self._at_rest.open(resource_key, *row) for row in rows], self._revision
 
     def resource_keys(self) -> Texts:
         """Every resource key that has objects."""
@@ -122,8 +124,7 @@ class ObjectStore:
             ).fetchone()
         if row is None:
             raise NotFound(key, name)
-        text: str = row[0]
-        return text
+        return self._at_rest.open(key, f"{namespace}/{name}", row[0])
 
     def _write(self, kind: str, key: str, obj: Obj, previous: str | None) -> Obj:
         namespace, name = _identity(obj)
@@ -135,7 +136,8 @@ class ObjectStore:
             if kind == "DELETED":
                 self._db.execute("DELETE FROM objects WHERE key=? AND namespace=? AND name=?", (key, namespace, name))
             else:
-                self._db.execute("INSERT OR REPLACE INTO objects VALUES (?,?,?,?)", (key, namespace, name, text))
+                kept = self._at_rest.seal(key, f"{namespace}/{name}", text)
+                self._db.execute("INSERT OR REPLACE INTO objects VALUES (?,?,?,?)", (key, namespace, name, kept))
             self._db.execute("UPDATE state SET value=? WHERE name='revision'", (revision,))
             self._db.execute("COMMIT")
         except BaseException:
