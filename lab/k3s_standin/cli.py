@@ -22,7 +22,7 @@ _COMMANDS = {
     "ctr": ("tools", "Run ctr"),
     "check-config": ("tools", "Run config check"),
     "certificate": ("certificate_command", "Manage K3s certificates"),
-    "etcd-snapshot": ("tools", "Manage etcd snapshots"),
+    "etcd-snapshot": ("snapshot_command", "Manage etcd snapshots"),
     "secrets-encrypt": ("tools", "Control secrets encryption and keys rotation"),
 }
 _RUNS = {"server": "Run management server", "agent": "Run node agent"}

@@ -16,6 +16,7 @@ from lab.k3s_standin import (
     access,
     agent,
     bootstrap,
+    cluster_reset,
     credentials,
     datastore,
     kubeconfig,
@@ -25,6 +26,7 @@ from lab.k3s_standin import (
     packaged,
     rest,
     signals,
+    snapshots,
     tokens,
 )
 from lab.k3s_standin.api.errors import Obj
@@ -40,7 +42,7 @@ from lab.k3s_standin.supervisor import PREFIXES, Supervisor
 _SERVICE_CIDR = "10.43.0.0/16"
 _CLUSTER_CIDR = "10.42.0.0/16"
 # Issues of their own.
-_LATER = ("cluster-reset", "secrets-encryption")
+_LATER = ("secrets-encryption",)
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,15 @@ class Server:
         stop = signals.stop_event()
         server_token, agent_token = options.token(self.settings), options.token(self.settings, "agent-token")
         file = datastore.locate(self.paths, self.settings.flag("cluster-init"), self.node.name)
+        cluster_reset.flag_file(self.paths).unlink(missing_ok=True)
         tls, chosen = self._open(file, server_token, agent_token)
         store = ObjectStore(str(file))
-        api, control_plane = self._control_plane(store, tls, chosen, datastore.is_etcd(file))
+        saved = self._snapshots(store, datastore.is_etcd(file))
+        schedule = self._schedule(saved)
+        api, control_plane = self._control_plane(store, tls, chosen, saved)
         api.start()
         control_plane.start()
+        schedule.start()
         self._write_kubeconfig()
         log.info("k3s is up and running")
         log.notify("READY=1")
@@ -94,6 +100,7 @@ class Server:
                 node = agent.Agent(self.settings, self.version, self.paths, self.node, self.environment)
                 node.run(f"https://127.0.0.1:{self.port}", token, stop, lambda: None)
         finally:
+            schedule.stop()
             control_plane.stop()
             api.stop()
             store.close()
@@ -117,7 +124,7 @@ class Server:
         return tls, chosen
 
     def _control_plane(
-        self, store: ObjectStore, tls: ServerTls, chosen: credentials.Credentials, etcd: bool
+        self, store: ObjectStore, tls: ServerTls, chosen: credentials.Credentials, saved: snapshots.Snapshots
     ) -> tuple[ApiServer, ControlPlane]:
         api = ApiServer(
             store,
@@ -128,7 +135,10 @@ class Server:
             self.settings.text("bind-address") or "0.0.0.0",
             self.port,
             # Looked up when a request comes: the supervisor needs the API's client, which needs the routes.
-            {prefix: lambda request: supervisor.answer(request) for prefix in PREFIXES},
+            {
+                snapshots.PREFIX: saved.answer,
+                **{prefix: lambda request: supervisor.answer(request) for prefix in PREFIXES},
+            },
             service_cidr=self.service_cidr,
         )
         client = api.client("k3s-supervisor")
@@ -138,7 +148,7 @@ class Server:
         )
         facts = Facts(
             self.node.name,
-            node_object.server_labels(etcd),
+            node_object.server_labels(saved.etcd),
             {},
             self.address,
             self.port,
@@ -150,6 +160,22 @@ class Server:
         )
         packaged.write(facts.manifests, facts.disabled)
         return api, ControlPlane(client, passwords, facts)
+
+    def _snapshots(self, store: ObjectStore, etcd: bool) -> snapshots.Snapshots:
+        folder = Path(self.settings.text("etcd-snapshot-dir") or self.paths.server / "db/snapshots")
+        return snapshots.Snapshots(store.snapshot, folder, self.node.name, etcd)
+
+    def _schedule(self, saved: snapshots.Snapshots) -> snapshots.Schedule:
+        settings = self.settings
+        schedule = snapshots.Schedule(
+            saved,
+            settings.text("etcd-snapshot-name"),
+            settings.text("etcd-snapshot-schedule-cron"),
+            settings.number("etcd-snapshot-retention"),
+        )
+        if not saved.etcd or settings.flag("etcd-disable-snapshots"):
+            schedule.stop()
+        return schedule
 
     def _agent_config(self) -> Obj:
         dns = self.settings.list("cluster-dns") or [str(ipaddress.ip_network(self.service_cidr)[10])]
@@ -203,9 +229,16 @@ def main(settings: Settings, version: str, environment: Mapping[str, str]) -> No
         raise ConfigError(f"write-kubeconfig-mode {mode!r} is no octal file mode, expected '0600' in quotes")
     node = options.node(settings, paths)
     log.info(f"Starting k3s {version} (lab stand-in)")
+    os.umask(0o077)
+    restored = settings.text("cluster-reset-restore-path")
+    if settings.flag("cluster-reset"):
+        port = settings.number("https-listen-port")
+        cluster_reset.run(paths, node.name, options.token(settings), restored, port)
+        return
+    if restored:
+        raise ConfigError("invalid flag use; --cluster-reset required with --cluster-reset-restore-path")
     if url:
         _join(url, options.token(settings))
-    os.umask(0o077)
     Server(settings, version, paths, node, environment).run()
 
 

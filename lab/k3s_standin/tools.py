@@ -16,7 +16,6 @@ from lab.k3s_standin.paths import Paths
 _BUNDLED = "/usr/local/libexec/k3s-standin/kubectl"
 _MODULES = ("overlay", "br_netfilter")
 _LATER = {
-    "etcd-snapshot": "snapshots are not in the lab stand-in yet, they come with backup and restore",
     "secrets-encrypt": "secrets encryption is not in the lab stand-in yet, it comes with backup and restore",
 }
 _EMPTY = {
