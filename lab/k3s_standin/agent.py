@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lab.k3s_standin import containerd, kubeconfig, log, options, rest, signals, tokens
+from lab.k3s_standin import checks, containerd, kubeconfig, log, options, rest, signals, tokens
 from lab.k3s_standin.config import ConfigError, Settings
 from lab.k3s_standin.join import Joined, Joiner, Stopped
 from lab.k3s_standin.kubelet import Kubelet
@@ -73,6 +73,7 @@ def main(settings: Settings, version: str, environment: Mapping[str, str]) -> No
         raise ConfigError("--token is required")
     if not url:
         raise ConfigError("--server is required")
+    checks.settings(settings, paths)
     node = options.node(settings, paths)
     token = options.token(settings)
     if token:

@@ -45,6 +45,22 @@ def save(datastore: Path, token: str, contents: dict[str, str]) -> None:
         database.commit()
 
 
+def replace(datastore: Path, token: str, contents: dict[str, str]) -> None:
+    """Write the record over the one there is."""
+    with closing(_open(datastore)) as database:
+        database.execute("INSERT OR REPLACE INTO bootstrap VALUES (?, ?)", (_name(token), _encrypt(token, contents)))
+        database.commit()
+
+
+def rotate(datastore: Path, old: str, new: str) -> None:
+    """Encrypt the record with another token, in one transaction: there is always exactly one token that opens it."""
+    contents = load(datastore, old) or {}
+    with closing(_open(datastore)) as database:
+        database.execute("DELETE FROM bootstrap WHERE name=?", (_name(old),))
+        database.execute("INSERT OR REPLACE INTO bootstrap VALUES (?, ?)", (_name(new), _encrypt(new, contents)))
+        database.commit()
+
+
 def _open(datastore: Path) -> sqlite3.Connection:
     database = sqlite3.connect(datastore)
     os.chmod(datastore, 0o600)

@@ -39,7 +39,7 @@ class ControlPlane:
 
     def __init__(self, client: Client, passwords: NodePasswords, facts: Facts) -> None:
         lifecycle = nodes.NodeLifecycle(client, facts.cluster_cidr, grace_seconds(facts.controller_arguments))
-        own = own_node.OwnNode(client, facts.node, dict(facts.labels), dict(facts.annotations))
+        own = own_node.OwnNode(client, facts.node, dict(facts.labels), facts.annotations)
         deleted = own_node.DeletedNodes(client, passwords)
         deploy = addons.Addons(client, facts.manifests, facts.node, facts.disabled)
         reachable = endpoints.KubernetesEndpoints(client, facts.address, facts.port)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,8 +62,12 @@ def new_authority(common_name: str) -> Pair:
     return _pair(builder.sign(key, hashes.SHA256()), key)
 
 
-def issue(authority: Pair, subject: Subject, days: int = LEAF_DAYS) -> Pair:
-    """Issue a leaf with a new key; the certificate is followed by its authority's, as K3s' files are."""
+def issue(authority: Pair, subject: Subject, days: int | None = None) -> Pair:
+    """Issue a leaf with a new key; the certificate is followed by its authority's, as K3s' files are.
+
+    LAB_K3S_LEAF_DAYS lets tests have certificates that are near their end.
+    """
+    days = days or int(os.environ.get("LAB_K3S_LEAF_DAYS") or LEAF_DAYS)
     issuer, issuer_key = authority.loaded()
     key = ec.generate_private_key(ec.SECP256R1())
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, name) for name in subject.organizations]

@@ -16,6 +16,7 @@ from lab.k3s_standin import (
     access,
     agent,
     bootstrap,
+    checks,
     cluster_reset,
     credentials,
     datastore,
@@ -25,10 +26,13 @@ from lab.k3s_standin import (
     options,
     packaged,
     rest,
+    secrets_encryption,
     signals,
     snapshots,
     tokens,
 )
+from lab.k3s_standin.administration import Administration, Live
+from lab.k3s_standin.api.at_rest import PLAIN
 from lab.k3s_standin.api.errors import Obj
 from lab.k3s_standin.api.server import ApiServer
 from lab.k3s_standin.api.store import ObjectStore
@@ -36,13 +40,12 @@ from lab.k3s_standin.config import ConfigError, Settings
 from lab.k3s_standin.control_plane import ControlPlane, Facts
 from lab.k3s_standin.node_passwords import NodePasswords
 from lab.k3s_standin.paths import Paths
+from lab.k3s_standin.secrets_encryption import Encryption
 from lab.k3s_standin.server_tls import ServerTls
 from lab.k3s_standin.supervisor import PREFIXES, Supervisor
 
 _SERVICE_CIDR = "10.43.0.0/16"
 _CLUSTER_CIDR = "10.42.0.0/16"
-# Issues of their own.
-_LATER = ("secrets-encryption",)
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,12 @@ class Server:
         server_token, agent_token = options.token(self.settings), options.token(self.settings, "agent-token")
         file = datastore.locate(self.paths, self.settings.flag("cluster-init"), self.node.name)
         cluster_reset.flag_file(self.paths).unlink(missing_ok=True)
-        tls, chosen = self._open(file, server_token, agent_token)
-        store = ObjectStore(str(file))
+        tls, chosen, encryption = self._open(file, server_token, agent_token)
+        store = ObjectStore(str(file), encryption or PLAIN)
         saved = self._snapshots(store, datastore.is_etcd(file))
         schedule = self._schedule(saved)
-        api, control_plane = self._control_plane(store, tls, chosen, saved)
+        administration = Administration(self.paths, file, Live(chosen), encryption, self.node.name)
+        api, control_plane = self._control_plane(store, tls, administration, saved)
         api.start()
         control_plane.start()
         schedule.start()
@@ -105,7 +109,9 @@ class Server:
             api.stop()
             store.close()
 
-    def _open(self, file: Path, server_token: str, agent_token: str) -> tuple[ServerTls, credentials.Credentials]:
+    def _open(
+        self, file: Path, server_token: str, agent_token: str
+    ) -> tuple[ServerTls, credentials.Credentials, Encryption | None]:
         """Bring authorities, tokens and bootstrap record together, in an order that a later start can complete."""
         tls = ServerTls(self.paths.tls)
         chosen = credentials.choose(self.paths, server_token, agent_token)
@@ -118,13 +124,17 @@ class Server:
         credentials.check(self.paths, server_token)
         tls.ensure_authorities()
         credentials.write(self.paths, chosen)
+        encryption = secrets_encryption.open_or_create(self.paths, self.settings)
+        sealed = {secrets_encryption.RECORD: encryption.text()} if encryption else {}
         if contents is None:
-            bootstrap.save(file, chosen.server, tls.authority_files())
+            bootstrap.save(file, chosen.server, {**tls.authority_files(), **sealed})
+        elif not sealed.keys() <= contents.keys():
+            bootstrap.replace(file, chosen.server, {**contents, **sealed})
         tls.ensure_leaves(self._serving_names())
-        return tls, chosen
+        return tls, chosen, encryption
 
     def _control_plane(
-        self, store: ObjectStore, tls: ServerTls, chosen: credentials.Credentials, saved: snapshots.Snapshots
+        self, store: ObjectStore, tls: ServerTls, administration: Administration, saved: snapshots.Snapshots
     ) -> tuple[ApiServer, ControlPlane]:
         api = ApiServer(
             store,
@@ -143,13 +153,20 @@ class Server:
         )
         client = api.client("k3s-supervisor")
         passwords = NodePasswords(client)
+        administration.client = client
         supervisor = Supervisor(
-            tls, chosen, client, passwords, self._agent_config(), lambda: [f"{self.address}:{self.port}"]
+            tls,
+            administration.live,
+            client,
+            passwords,
+            self._agent_config(),
+            lambda: [f"{self.address}:{self.port}"],
+            administration,
         )
         facts = Facts(
             self.node.name,
             node_object.server_labels(saved.etcd),
-            {},
+            administration.encryption.annotations if administration.encryption else {},
             self.address,
             self.port,
             tls.authority("server-ca").certificate,
@@ -221,9 +238,7 @@ def main(settings: Settings, version: str, environment: Mapping[str, str]) -> No
     options.require_root("server")
     paths = Paths(data_dir=settings.text("data-dir"))
     url = options.server_url(settings)
-    for name in _LATER:
-        if settings.flag(name):
-            raise ConfigError(f"--{name} is not in the lab stand-in yet")
+    checks.settings(settings, paths)
     mode = settings.text("write-kubeconfig-mode")
     if mode and not re.fullmatch(r"0?[0-7]{3}", mode):
         raise ConfigError(f"write-kubeconfig-mode {mode!r} is no octal file mode, expected '0600' in quotes")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.k3s_standin import bootstrap_tokens, log, pki
+from lab.k3s_standin.administration import Administration, Live
 from lab.k3s_standin.api.client import Client
 from lab.k3s_standin.api.http import Request, Response
-from lab.k3s_standin.credentials import Credentials
 from lab.k3s_standin.node_passwords import NodePasswords, Rejected
 from lab.k3s_standin.server_tls import ServerTls
 
@@ -26,11 +26,12 @@ class Supervisor:
     """Answers nodes; `config` is what every agent is told, `servers` the addresses of all API servers."""
 
     tls: ServerTls
-    credentials: Credentials
+    credentials: Live
     client: Client
     passwords: NodePasswords
     config: Mapping[str, Any]
     servers: Callable[[], list[str]]
+    administration: Administration
 
     def answer(self, request: Request) -> Response:
         """Answer a request below one of PREFIXES."""
@@ -52,7 +53,10 @@ class Supervisor:
             "client-kube-proxy.crt": lambda _: self._client_leaf("system:kube-proxy"),
             "client-k3s-controller.crt": lambda _: self._client_leaf("system:k3s-controller"),
         }
-        handler = handlers.get(request.path.removeprefix(f"{_PREFIX}/"))
+        name = request.path.removeprefix(f"{_PREFIX}/")
+        if administer := self.administration.handler(name):
+            return administer(request) if role == "server" else _refusal(403, "not authorized")
+        handler = handlers.get(name)
         return handler(request) if handler else _refusal(404, "404 page not found")
 
     def _role(self, request: Request) -> str:

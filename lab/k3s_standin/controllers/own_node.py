@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.k3s_standin.api.client import Client
@@ -21,7 +22,7 @@ class OwnNode:
     client: Client
     name: str
     labels: dict[str, str]
-    annotations: dict[str, str]
+    annotations: Mapping[str, str]
 
     def sync(self) -> None:
         """Add what is missing."""
@@ -31,7 +32,9 @@ class OwnNode:
         labels, annotations = node["metadata"].get("labels") or {}, node["metadata"].get("annotations") or {}
         if self.labels.items() <= labels.items() and self.annotations.items() <= annotations.items():
             return
-        self.client.patch("nodes", self.name, {"metadata": {"labels": self.labels, "annotations": self.annotations}})
+        self.client.patch(
+            "nodes", self.name, {"metadata": {"labels": self.labels, "annotations": dict(self.annotations)}}
+        )
 
 
 @dataclass
