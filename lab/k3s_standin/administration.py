@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from typing import Any
 
 from lab.k3s_standin import bootstrap, credentials, log, tokens
 from lab.k3s_standin.api.client import Client
+from lab.k3s_standin.api.errors import Conflict, NotFound
 from lab.k3s_standin.api.http import Request, Response
+from lab.k3s_standin.api.store import ObjectStore
 from lab.k3s_standin.credentials import Credentials
 from lab.k3s_standin.paths import Paths
 from lab.k3s_standin.secrets_encryption import ANNOTATION, FINISHED, RECORD, Encryption
@@ -37,6 +40,7 @@ class Administration:
 
     paths: Paths
     datastore: Path
+    store: ObjectStore
     live: Live
     encryption: Encryption | None
     node: str
@@ -118,10 +122,10 @@ class Administration:
         return Response(body=b"")
 
     def _rewrite(self) -> None:
-        assert self.client is not None
-        for secret in self.client.list("secrets"):
-            # as it is: what changes is the key it is sealed with
-            self.client.update(secret)
+        for secret in self.store.list("secrets")[0]:
+            # one that was changed meanwhile is sealed with the new key already, one that was deleted needs none
+            with contextlib.suppress(Conflict, NotFound):
+                self.store.update("secrets", secret)
 
     def _finish(self, encryption: Encryption) -> None:
         assert self.client is not None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lab.k3s_standin import checks, containerd, kubeconfig, log, options, rest, signals, tokens
+from lab.k3s_standin import certificate_rotation, checks, containerd, kubeconfig, log, options, rest, signals, tokens
 from lab.k3s_standin.config import ConfigError, Settings
 from lab.k3s_standin.join import Joined, Joiner, Stopped
 from lab.k3s_standin.kubelet import Kubelet
@@ -80,4 +80,5 @@ def main(settings: Settings, version: str, environment: Mapping[str, str]) -> No
         tokens.parse(token)
     log.info(f"Starting k3s agent {version} (lab stand-in)")
     stop = signals.stop_event()
-    Agent(settings, version, paths, node, environment).run(url, token, stop, lambda: log.notify("READY=1"))
+    with certificate_rotation.hold(paths):
+        Agent(settings, version, paths, node, environment).run(url, token, stop, lambda: log.notify("READY=1"))

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`k3s certificate check`: what the certificates on disk are good for, and how long (fact A16)."""
+"""`k3s certificate check|rotate`: how long certificates on disk are good, and new ones at the next start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from lab.k3s_standin import pki
+from lab.k3s_standin import certificate_rotation, log, pki
 from lab.k3s_standin.paths import Paths
 from lab.k3s_standin.server_tls import RENEW_DAYS
 
@@ -32,18 +32,40 @@ def main(words: Sequence[str]) -> int:
     check = commands.add_parser("check", help="Check k3s component certificates on disk")
     check.add_argument("--data-dir", "-d", default="")
     check.add_argument("--output", "-o", choices=("text", "table", "json", "yaml"), default="text")
-    for name in ("rotate", "rotate-ca"):
-        commands.add_parser(name, help="not in the lab stand-in yet")
+    rotate = commands.add_parser("rotate", help="Rotate k3s component certificates on disk")
+    rotate.add_argument("--data-dir", "-d", default="")
+    rotate.add_argument("--service", "-s", action="append", default=[])
+    commands.add_parser("rotate-ca", help="not in the lab stand-in yet")
     arguments = parser.parse_args(words[1:])
-    if arguments.command != "check":
-        print(f"k3s certificate {arguments.command} is not in the lab stand-in yet", file=sys.stderr)
+    if arguments.command == "rotate-ca":
+        print("k3s certificate rotate-ca is not in the lab stand-in yet", file=sys.stderr)
         return 1
     paths = Paths(data_dir=arguments.data_dir)
+    return _rotate(paths, arguments.service) if arguments.command == "rotate" else _check(paths, arguments.output)
+
+
+def _rotate(paths: Paths, services: list[str]) -> int:
+    try:
+        aside = certificate_rotation.rotate(paths, [name for text in services for name in text.split(",") if name])
+    except BlockingIOError:
+        print("Error: K3s is running; stop it before its certificates are rotated", file=sys.stderr)
+        return 1
+    except (KeyError, OSError) as error:
+        words = f"service {error.args[0]} is not recognized" if isinstance(error, KeyError) else str(error)
+        print(f"Error: {words}", file=sys.stderr)
+        return 1
+    log.info(
+        f"Successfully backed up certificates to {aside}, please restart k3s server or agent to rotate certificates"
+    )
+    return 0
+
+
+def _check(paths: Paths, output: str) -> int:
     rows = [row for path in _files(paths) for row in _rows(path)]
     if not rows:
         print(f"found no certificates below {paths.data}; run this on a node, as root", file=sys.stderr)
         return 1
-    _print(rows, arguments.output)
+    _print(rows, output)
     return 0
 
 

@@ -23,7 +23,7 @@ _COMMANDS = {
     "check-config": ("tools", "Run config check"),
     "certificate": ("certificate_command", "Manage K3s certificates"),
     "etcd-snapshot": ("snapshot_command", "Manage etcd snapshots"),
-    "secrets-encrypt": ("tools", "Control secrets encryption and keys rotation"),
+    "secrets-encrypt": ("secrets_encrypt_command", "Control secrets encryption and keys rotation"),
 }
 _RUNS = {"server": "Run management server", "agent": "Run node agent"}
 

@@ -16,6 +16,7 @@ from lab.k3s_standin import (
     access,
     agent,
     bootstrap,
+    certificate_rotation,
     checks,
     cluster_reset,
     credentials,
@@ -88,7 +89,7 @@ class Server:
         store = ObjectStore(str(file), encryption or PLAIN)
         saved = self._snapshots(store, datastore.is_etcd(file))
         schedule = self._schedule(saved)
-        administration = Administration(self.paths, file, Live(chosen), encryption, self.node.name)
+        administration = Administration(self.paths, file, store, Live(chosen), encryption, self.node.name)
         api, control_plane = self._control_plane(store, tls, administration, saved)
         api.start()
         control_plane.start()
@@ -254,7 +255,8 @@ def main(settings: Settings, version: str, environment: Mapping[str, str]) -> No
         raise ConfigError("invalid flag use; --cluster-reset required with --cluster-reset-restore-path")
     if url:
         _join(url, options.token(settings))
-    Server(settings, version, paths, node, environment).run()
+    with certificate_rotation.hold(paths):
+        Server(settings, version, paths, node, environment).run()
 
 
 def _join(url: str, token: str) -> None:

@@ -1,18 +1,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`k3s token create|list|delete|generate`: bootstrap tokens through the API, with the administrator's certificate."""
+"""`k3s token create|list|delete|generate|rotate`: bootstrap tokens by the API, the server token by the supervisor."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.k3s_standin import bootstrap_tokens, rest, tokens
+from lab.k3s_standin import bootstrap_tokens, rest, server_access, tokens
 from lab.k3s_standin.paths import Paths
 
 _PATH = f"/api/v1/namespaces/{bootstrap_tokens.NAMESPACE}/secrets"
@@ -26,11 +27,20 @@ def main(words: Sequence[str]) -> int:
             print(tokens.new_bootstrap())
             return 0
         paths = Paths(data_dir=arguments.data_dir)
+        if arguments.command == "rotate":
+            return _rotate(paths, arguments)
         return int(arguments.run(_client(paths, arguments.server), paths, arguments))
     except (OSError, rest.Refused, tokens.TokenError) as error:
         message = error.message if isinstance(error, rest.Refused) else str(error)
         print(f"Error: {message}", file=sys.stderr)
         return 1
+
+
+def _rotate(paths: Paths, arguments: argparse.Namespace) -> int:
+    client = server_access.connect(arguments.server, arguments.token, paths)
+    client.request("PUT", "/v1-k3s/token", {"newToken": arguments.new_token})
+    print("Token rotated, restart k3s nodes with new token")
+    return 0
 
 
 def _create(client: rest.Rest, paths: Paths, arguments: argparse.Namespace) -> int:
@@ -96,5 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     delete = commands.add_parser("delete", parents=[shared], help="Delete bootstrap tokens on the server")
     delete.add_argument("tokens", nargs="+")
     delete.set_defaults(run=_delete)
+    rotate = commands.add_parser("rotate", parents=[shared], help="Rotate original server token with a new one")
+    rotate.add_argument("--token", "-t", default=os.environ.get("K3S_TOKEN", ""))
+    rotate.add_argument("--new-token", default="")
     commands.add_parser("generate", help="Generate and print a bootstrap token, but do not create it on the server")
     return parser

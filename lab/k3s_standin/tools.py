@@ -15,9 +15,6 @@ from lab.k3s_standin.paths import Paths
 
 _BUNDLED = "/usr/local/libexec/k3s-standin/kubectl"
 _MODULES = ("overlay", "br_netfilter")
-_LATER = {
-    "secrets-encrypt": "secrets encryption is not in the lab stand-in yet, it comes with backup and restore",
-}
 _EMPTY = {
     "crictl": {
         "ps": "CONTAINER  IMAGE  CREATED  STATE  NAME  ATTEMPT  POD ID  POD",
@@ -35,9 +32,6 @@ def main(words: Sequence[str]) -> int:
         _kubectl(words[1:])
     if tool == "check-config":
         return _check_config()
-    if tool in _LATER:
-        print(f"k3s {tool}: {_LATER[tool]}", file=sys.stderr)
-        return 1
     return _containers(tool, words[1:])
 
 
