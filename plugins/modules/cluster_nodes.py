@@ -112,34 +112,30 @@ missing:
   returned: failure
 """
 
-import json
 import os
 import time
-import traceback
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.client import (
+    KUBERNETES_PROBLEM,
+    Cluster,
+    ClusterError,
+    Refusal,
+    Unreachable,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.convert import (
     found_from,
     patch_for,
     wanted_from,
 )
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.model import FoundNode, NodesError, WantedNode
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.model import FoundNode, WantedNode
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.plan import (
     difference,
     plan,
     to_come,
     waiting_for,
 )
-
-try:
-    from kubernetes import client, config
-    from urllib3.exceptions import HTTPError
-
-    KUBERNETES_PROBLEM = None
-except ImportError:
-    KUBERNETES_PROBLEM = traceback.format_exc()
 
 TAINT = {
     "key": {"type": "str", "required": True, "no_log": False},
@@ -159,84 +155,53 @@ SPEC = {
     "timeout": {"type": "int", "default": 300},
 }
 POLL_SECONDS = 1.0
-REQUEST_SECONDS = 15
-CONFLICT_TRIES = 5
+TRIES = 5
 
 
-class Cluster:
-    """The nodes of one cluster, through the official client."""
-
-    def __init__(self, kubeconfig: str) -> None:
-        try:
-            self._api = client.CoreV1Api(config.new_client_from_config(kubeconfig))
-        except config.ConfigException as error:
-            raise NodesError(
-                f"{kubeconfig} is no kubeconfig ({error}); build the first server, whose kubeconfig is fetched to there"
-            ) from error
-
-    def nodes(self) -> dict[str, FoundNode]:
-        """Every node by name."""
-        # raw, as the client's own types refuse a node whose fields are not those of the client's release
-        answer: t.Any = self._api.list_node(_preload_content=False, _request_timeout=REQUEST_SECONDS)
-        return {node.name: node for node in map(found_from, json.loads(answer.data)["items"])}
-
-    def patch(self, name: str, body: dict[str, t.Any]) -> None:
-        """Merge body into a node."""
-        self._api.patch_node(
-            name,
-            body,
-            _content_type="application/merge-patch+json",
-            _preload_content=False,
-            _request_timeout=REQUEST_SECONDS,
-        )
+def nodes_of(cluster: Cluster) -> dict[str, FoundNode]:
+    """Every node by name."""
+    return {node.name: node for node in map(found_from, cluster.get("/api/v1/nodes")["items"])}
 
 
 def wait(
     cluster: Cluster, wanted: list[WantedNode], condition: str, timeout: int
-) -> tuple[dict[str, FoundNode], list[str]]:
-    """Poll until nothing is missing or the time is over; return the nodes and what is missing."""
+) -> tuple[dict[str, FoundNode], list[str], str]:
+    """Poll until nothing is missing or the time is over; return the nodes, what is missing and why none was seen."""
     deadline = time.monotonic() + timeout
     while True:
         try:
-            found = cluster.nodes()
+            found, silence = nodes_of(cluster), ""
             missing = waiting_for(wanted, found, condition)
-        except (client.ApiException, HTTPError) as error:
-            if getattr(error, "status", None) in (401, 403):
-                raise NodesError(
-                    f"the API does not know the kubeconfig's user ({words(error)}); fetch it again"
-                ) from error
+        except Unreachable as error:
             # while a server starts, the API refuses, resets or answers 503: worth a word only at the end
-            found, missing = {}, [f"the API did not answer: {words(error)}"]
+            found, silence = {}, str(error)
+            missing = [silence]
         if not missing or time.monotonic() > deadline:
-            return found, missing
+            return found, missing, silence
         time.sleep(POLL_SECONDS)
 
 
-def words(error: Exception) -> str:
-    """What the API itself said about a refused request, else what the client says, in one line."""
-    try:
-        said = json.loads(getattr(error, "body", None) or "{}").get("message", "")
-    except ValueError:
-        said = ""
-    status = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else str(error).splitlines()[0]
-    return f"{status}: {said}" if said else status
-
-
 def apply(cluster: Cluster, wanted: list[WantedNode], found: dict[str, FoundNode]) -> None:
-    """Carry out the plan; planned again from a fresh look where somebody else changed the node in between."""
-    for _attempt in range(CONFLICT_TRIES):
-        actions = plan(wanted, found)
+    """Carry out the plan; planned again from a fresh look where somebody else changed the node or the API was busy."""
+    for attempt in range(TRIES):
+        sentence = ""
         try:
-            for action in actions:
-                cluster.patch(action.node, patch_for(action, found[action.node]))
+            if attempt:
+                time.sleep(POLL_SECONDS * attempt)
+                found = nodes_of(cluster)
+            for action in plan(wanted, found):
+                sentence = action.sentence
+                cluster.merge(f"/api/v1/nodes/{action.node}", patch_for(action, found[action.node]))
             return
-        except client.ApiException as error:
-            if error.status != 409:
-                raise NodesError(
-                    f"{action.sentence}: the API refused it with {words(error)}; correct it in the inventory"
+        except Unreachable as error:
+            last = str(error)
+        except Refusal as error:
+            if error.status not in (409, 429):
+                raise ClusterError(
+                    f"{sentence}: the API refused it with {error}; correct it in the inventory"
                 ) from error
-            found = cluster.nodes()
-    raise NodesError(f"somebody else changed the nodes {CONFLICT_TRIES} times in a row; find out who, then run again")
+            last = str(error)
+    raise ClusterError(f"the nodes could not be brought in step in {TRIES} tries, last: {last}; run again")
 
 
 def look(
@@ -247,7 +212,9 @@ def look(
         return None, {}
     cluster = Cluster(module.params["kubeconfig"])
     limit = 0 if rehearsal else module.params["timeout"]
-    found, missing = wait(cluster, wanted, module.params["wait_for"], limit)
+    found, missing, silence = wait(cluster, wanted, module.params["wait_for"], limit)
+    if silence and rehearsal:
+        module.warn(f"{silence}; this rehearsal takes every node as one that is still to come")
     if missing and not rehearsal:
         expected = "Ready" if module.params["wait_for"] == "ready" else "registered"
         module.fail_json(msg=f"after {limit} s not every node is {expected}: {'; '.join(missing)}", missing=missing)
@@ -265,7 +232,7 @@ def main() -> None:
         actions = plan(wanted, found) + to_come(wanted, found)
         if cluster is not None and not rehearsal:
             apply(cluster, wanted, found)
-    except NodesError as error:
+    except ClusterError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=bool(actions),

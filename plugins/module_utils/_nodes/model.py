@@ -10,10 +10,6 @@ from dataclasses import dataclass, field
 OWNED_ANNOTATION = "homelab.fletcherlabs.net/managed"
 
 
-class NodesError(Exception):
-    """The cluster cannot be asked, or refuses a change; the message is one sentence."""
-
-
 @dataclass(frozen=True, order=True)
 class Taint:
     """One taint; identity is key and effect."""

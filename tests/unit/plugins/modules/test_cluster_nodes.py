@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.convert import found_from
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nodes.model import FoundNode
 from ansible_collections.fletcherlabs.homelab.plugins.modules import cluster_nodes
 
 VERSION = "v1.32.5+k3s1"
@@ -35,14 +33,16 @@ class Cluster:
             "status": {"conditions": [condition], "nodeInfo": {"kubeletVersion": VERSION}},
         }
 
-    def nodes(self) -> dict[str, FoundNode]:
+    def get(self, path: str) -> dict[str, Any]:
+        assert path == "/api/v1/nodes"
         self.looks += 1
-        return {name: found_from(document) for name, document in self.documents.items()}
+        return {"items": list(self.documents.values())}
 
-    def patch(self, name: str, body: dict[str, Any]) -> None:
+    def merge(self, path: str, body: dict[str, Any]) -> None:
+        name = path.removeprefix("/api/v1/nodes/")
         if self.conflicts:
             self.conflicts -= 1
-            raise cluster_nodes.client.ApiException(status=409)
+            raise cluster_nodes.Refusal(409, "409 Conflict")
         metadata = self.documents[name]["metadata"]
         for field in ("labels", "annotations"):
             for key, value in body["metadata"].get(field, {}).items():
@@ -152,12 +152,14 @@ def test_api_that_does_not_answer_is_the_last_thing_seen(
 ) -> None:
     cluster = Cluster("k3s1")
 
-    def nodes() -> dict[str, FoundNode]:
-        raise cluster_nodes.client.ApiException(status=503, reason="Service Unavailable")
+    def get(_path: str) -> dict[str, Any]:
+        raise cluster_nodes.Unreachable("the API did not answer: 503 Service Unavailable")
 
-    monkeypatch.setattr(cluster, "nodes", nodes)
+    monkeypatch.setattr(cluster, "get", get)
     result = call(cluster, kubeconfig, monkeypatch, capsys)
     assert result["msg"] == ("after 0 s not every node is Ready: the API did not answer: 503 Service Unavailable")
+    rehearsed = call(cluster, kubeconfig, monkeypatch, capsys, check=True)
+    assert "takes every node as one that is still to come" in str(rehearsed["warnings"])
 
 
 def test_endless_conflict_ends(
@@ -166,7 +168,7 @@ def test_endless_conflict_ends(
     cluster = Cluster("k3s1")
     cluster.conflicts = 99
     result = call(cluster, kubeconfig, monkeypatch, capsys, labels={"workload": "light"})
-    assert result["msg"] == "somebody else changed the nodes 5 times in a row; find out who, then run again"
+    assert result["msg"] == ("the nodes could not be brought in step in 5 tries, last: 409 Conflict; run again")
 
 
 def test_kubeconfig_that_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

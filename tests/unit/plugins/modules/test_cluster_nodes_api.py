@@ -5,69 +5,18 @@
 from __future__ import annotations
 
 import json
-import ssl
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import kubernetes
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fletcherlabs.homelab.plugins.modules import cluster_nodes
-from lab.k3s_standin.api.identity import User
-from lab.k3s_standin.api.server import ApiServer
-from lab.k3s_standin.api.store import ObjectStore
-from lab.k3s_standin.pki import Subject, issue, new_authority
 
 VERSION = "v1.32.5+k3s1"
 NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute", "timeAdded": "2026-01-01T00:00:00Z"}
 
 Call = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    authority = new_authority("test")
-    pair = issue(authority, Subject("k3s", usages=("server",), names=("127.0.0.1",)))
-    (tmp_path / "ca.crt").write_text(authority.certificate)
-    (tmp_path / "server.crt").write_text(pair.certificate)
-    (tmp_path / "server.key").write_text(pair.key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
-    store = ObjectStore(str(tmp_path / "state.db"))
-    users = {"admin": User("admin", ("system:masters",)), "visitor": User("visitor", ())}
-    server = ApiServer(
-        store,
-        VERSION,
-        lambda identity: users.get(identity.bearer or ""),
-        lambda user, _verb, _resource, _attributes: "system:masters" in user.groups,
-        context,
-        "127.0.0.1",
-        0,
-    )
-    server.start()
-    yield f"https://127.0.0.1:{server.port}"
-    server.stop()
-    store.close()
-
-
-def kubeconfig(folder: Path, url: str, token: str = "admin") -> str:
-    path = folder / f"{token}.yaml"
-    document = {
-        "clusters": [{"name": "c", "cluster": {"server": url, "certificate-authority": str(folder / "ca.crt")}}],
-        "users": [{"name": "u", "user": {"token": token}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    path.write_text(json.dumps(document))
-    return str(path)
-
-
-@pytest.fixture
-def core(tmp_path: Path, url: str) -> Iterator[Any]:
-    with kubernetes.config.new_client_from_config(kubeconfig(tmp_path, url)) as api:
-        yield kubernetes.client.CoreV1Api(api)
 
 
 @pytest.fixture
@@ -88,10 +37,10 @@ def read(core: Any) -> Any:
 
 
 @pytest.fixture
-def call(tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(kubeconfig_of: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> Call:
     def run(token: str = "admin", check: bool = False, **node: Any) -> dict[str, Any]:
         arguments = {
-            "kubeconfig": kubeconfig(tmp_path, url, token),
+            "kubeconfig": kubeconfig_of(token),
             "nodes": [{"name": "k3s1", "version": VERSION} | node],
             "timeout": 0,
             "_ansible_check_mode": check,
@@ -128,15 +77,15 @@ def test_labels_and_taints_come_and_go_and_those_of_others_stay(core: Any, call:
 @pytest.mark.usefixtures("node")
 def test_taint_that_somebody_sets_meanwhile_is_not_lost(core: Any, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = {"key": "node.cilium.io/agent-not-ready", "effect": "NoSchedule"}
-    patch = cluster_nodes.Cluster.patch
+    patch = cluster_nodes.Cluster.merge
     interfere = [core.patch_node]
 
-    def interrupted(self: Any, name: str, body: dict[str, Any]) -> None:
+    def interrupted(self: Any, path: str, body: dict[str, Any]) -> None:
         if interfere:
-            interfere.pop()(name, {"spec": {"taints": [NOT_READY, theirs]}}, _preload_content=False)
-        patch(self, name, body)
+            interfere.pop()("k3s1", {"spec": {"taints": [NOT_READY, theirs]}}, _preload_content=False)
+        patch(self, path, body)
 
-    monkeypatch.setattr(cluster_nodes.Cluster, "patch", interrupted)
+    monkeypatch.setattr(cluster_nodes.Cluster, "merge", interrupted)
     assert call(taints=[{"key": "gpu", "effect": "NoSchedule"}])["changed"]
     found = read(core)
     assert [taint["key"] for taint in found["spec"]["taints"]] == [NOT_READY["key"], theirs["key"], "gpu"]
@@ -151,5 +100,5 @@ def test_label_the_api_refuses_is_named_with_its_reason(call: Call) -> None:
 
 
 def test_user_without_rights_is_not_waited_for(call: Call) -> None:
-    assert call(token="visitor")["msg"].startswith("the API does not know the kubeconfig's user (403 ")
-    assert call(token="nobody")["msg"].startswith("the API does not know the kubeconfig's user (401 ")
+    assert call(token="visitor")["msg"].startswith("the API does not let the kubeconfig's user do this (403 ")
+    assert call(token="nobody")["msg"].startswith("the API does not let the kubeconfig's user do this (401 ")
