@@ -41,6 +41,7 @@ def url(tmp_path: Path) -> Iterator[str]:
         context,
         "127.0.0.1",
         0,
+        graceful_pods=True,
     )
     server.start()
     yield f"https://127.0.0.1:{server.port}"
