@@ -164,9 +164,14 @@ class Server:
             lambda: [f"{self.address}:{self.port}"],
             administration,
         )
-        facts = Facts(
+        facts = self._facts(tls, administration, saved.etcd)
+        packaged.write(facts.manifests, facts.disabled)
+        return api, ControlPlane(client, passwords, facts)
+
+    def _facts(self, tls: ServerTls, administration: Administration, etcd: bool) -> Facts:
+        return Facts(
             self.node.name,
-            node_object.server_labels(saved.etcd),
+            node_object.server_labels(etcd),
             administration.encryption.annotations if administration.encryption else {},
             self.address,
             self.port,
@@ -176,8 +181,6 @@ class Server:
             self.cluster_cidr,
             tuple(self.settings.list("kube-controller-manager-arg")),
         )
-        packaged.write(facts.manifests, facts.disabled)
-        return api, ControlPlane(client, passwords, facts)
 
     def _snapshots(self, store: ObjectStore, etcd: bool) -> snapshots.Snapshots:
         folder = Path(self.settings.text("etcd-snapshot-dir") or self.paths.server / "db/snapshots")
