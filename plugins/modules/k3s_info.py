@@ -62,6 +62,17 @@ units:
   elements: str
   returned: success
   sample: [k3s-agent.service]
+active:
+  description: Those of them that run.
+  type: list
+  elements: str
+  returned: success
+  sample: [k3s-agent.service]
+datastore:
+  description: What a server has kept its data in, V(none) where there is no datastore.
+  type: str
+  returned: success
+  sample: etcd
 reasons:
   description: Why the wish cannot be met, one sentence each.
   type: list
@@ -94,6 +105,8 @@ BINARY = "/usr/local/bin/k3s"
 UNIT_FOLDER = "/etc/systemd/system"
 KUBELET = "/var/lib/kubelet"
 CONFIG_FOLDER = "/etc/rancher/k3s/config.yaml.d"
+# in this order: a server that was converted keeps its old file under another name
+DATASTORES = {"etcd": "/var/lib/rancher/k3s/server/db/etcd", "sqlite": "/var/lib/rancher/k3s/server/db/state.db"}
 
 
 def installed_version(run: CommandRunner) -> str | None:
@@ -124,6 +137,19 @@ def probe(run: CommandRunner) -> K3sState:
     return K3sState(installed_version(run), sha256_of(BINARY), units, link, moving_files())
 
 
+def active_units(run: CommandRunner, units: tuple[str, ...]) -> list[str]:
+    """Units that systemd runs."""
+    if not units:
+        return []
+    _status, output, _stderr = run(["systemctl", "is-active", *units])
+    return [unit for unit, state in zip(units, output.split()) if state == "active"]
+
+
+def datastore() -> str:
+    """Which datastore is there."""
+    return next((kind for kind, path in DATASTORES.items() if os.path.exists(path)), "none")
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, required_together=[("role", "wanted_version")], supports_check_mode=True)
 
@@ -136,7 +162,14 @@ def main() -> None:
         reasons = refusals(state, wish["role"], wish["wanted_version"], wish["host"], wish["kubelet_args"])
         if reasons:
             module.fail_json(msg="; ".join(reasons), reasons=reasons)
-    module.exit_json(changed=False, version=state.version, sha256=state.sha256, units=list(state.units))
+    module.exit_json(
+        changed=False,
+        version=state.version,
+        sha256=state.sha256,
+        units=list(state.units),
+        active=active_units(run, state.units),
+        datastore=datastore(),
+    )
 
 
 if __name__ == "__main__":

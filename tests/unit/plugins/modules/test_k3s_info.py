@@ -23,6 +23,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(k3s_info, "UNIT_FOLDER", str(tmp_path))
     monkeypatch.setattr(k3s_info, "KUBELET", str(tmp_path / "kubelet"))
     monkeypatch.setattr(k3s_info, "CONFIG_FOLDER", str(tmp_path))
+    monkeypatch.setattr(k3s_info, "DATASTORES", {"etcd": str(tmp_path / "etcd"), "sqlite": str(tmp_path / "state.db")})
+    monkeypatch.setattr(k3s_info, "active_units", lambda _run, units: list(units))
     return tmp_path
 
 
@@ -42,6 +44,7 @@ def call(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]
 def test_bare_host_has_nothing(host: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = call(capsys, role="agent", wanted_version="v1.32.5+k3s1")
     assert (result["version"], result["sha256"], result["units"]) == (None, None, [])
+    assert (result["active"], result["datastore"]) == ([], "none")
 
 
 def test_installed_agent(host: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,3 +79,16 @@ def test_root_dir_is_refused_wherever_it_stands(host: Path, capsys: pytest.Captu
         "the wanted kubelet-arg 'root-dir=/data'",
         f"{host / '50-csi.yaml'} on this host",
     ]
+
+
+def test_which_datastore_is_there(host: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (host / "state.db").touch()
+    assert call(capsys)["datastore"] == "sqlite"
+    (host / "etcd").mkdir()
+    assert call(capsys)["datastore"] == "etcd"
+
+
+def test_active_units_are_those_systemd_calls_active() -> None:
+    answer = (3, "inactive\nactive\n", "")
+    assert k3s_info.active_units(lambda _argv: answer, ("k3s.service", "k3s-agent.service")) == ["k3s-agent.service"]
+    assert k3s_info.active_units(lambda _argv: answer, ()) == []
