@@ -11,7 +11,8 @@ from ipaddress import IPv4Address, IPv4Network
 SERVERS = "k3s_server"
 WORKERS = "k3s_agent"
 # The groups a description may name; playbooks know no others.
-GROUPS = (SERVERS, WORKERS, "hypervisor", "storage_host")
+STORAGE_HOST = "storage_host"
+GROUPS = (SERVERS, WORKERS, "hypervisor", STORAGE_HOST)
 KINDS = ("metal", "vm")
 SYSTEMS = ("debian-12", "ubuntu-22.04", "ubuntu-24.04")
 LAYERS = ("hosts", "cluster", "storage", "gpu", "network", "gitops", "vm")
@@ -36,13 +37,39 @@ class Taint:
 
 
 @dataclass(frozen=True)
+class Tier:
+    """A kind of storage of the site: on disks of its own, or a directory of the system disk."""
+
+    name: str
+    on_disks: bool
+    storage_class: str | None
+    replicas: int | None
+
+
+@dataclass(frozen=True)
+class TierWish:
+    """A tier that a node should offer, with the number of its disks where it takes disks."""
+
+    name: str
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Export:
+    """A directory that a storage host exports."""
+
+    path: str
+
+
+@dataclass(frozen=True)
 class NodeWish:
     """What a cluster member should be in Kubernetes."""
 
     name: str
     labels: Mapping[str, str]
     taints: tuple[Taint, ...]
-    tiers: tuple[str, ...]
+    tiers: tuple[TierWish, ...]
+    wipe: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +94,8 @@ class Machine:
     groups: tuple[str, ...]
     wish: NodeWish | None
     unknowns: tuple[Unknown, ...]
+    pools: tuple[str, ...] = ()
+    exports: tuple[Export, ...] = ()
 
     @property
     def node_name(self) -> str:
@@ -91,8 +120,9 @@ class Site:
     cluster_dns: IPv4Address | None
     api_address: IPv4Address | None
     api_virtual: IPv4Address | None
-    tiers: tuple[str, ...]
+    tiers: tuple[Tier, ...]
     unknowns: tuple[Unknown, ...]
+    default_class: str | None = None
 
 
 @dataclass(frozen=True)

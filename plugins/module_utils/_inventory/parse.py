@@ -20,6 +20,14 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Taint,
     Unknown,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_storage import (
+    CLASS,
+    catalogue,
+    exports,
+    pools,
+    serials,
+    tier_wishes,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.reader import (
     MAC,
     PCI_ID,
@@ -78,6 +86,8 @@ def parse_machine(name: str, description: Reader, problems: list[Problem]) -> Ma
         groups=_groups(place("homelab_groups"), description["group_names"]),
         wish=None if wish.absent else _wish(name, wish),
         unknowns=_unknowns(name, place("homelab_unknown")),
+        pools=pools(found["pools"]),
+        exports=exports(place("homelab_exports")),
     )
     if found.is_mapping:
         _hardware(found)
@@ -134,8 +144,6 @@ def _hardware(found: Reader) -> None:
         gpu["vendor"].choice(GPU_VENDORS)
         gpu["model"].text()
         gpu["pci_id"].text(PCI_ID, required=False)
-    for pool in found["pools"].items():
-        pool.text(Form("an absolute path", re.compile(r"/\S*"), "begin it with /"))
 
 
 def _pattern(place: Reader) -> None:
@@ -149,7 +157,7 @@ def _pattern(place: Reader) -> None:
 
 
 def _wish(name: str, wish: Reader) -> NodeWish:
-    wish.mapping(("name", "labels", "taints", "tiers"))
+    wish.mapping(("name", "labels", "taints", "tiers", "wipe"))
     labels = {}
     for key, value in wish["labels"].entries():
         if not isinstance(value.value, str):
@@ -163,9 +171,12 @@ def _wish(name: str, wish: Reader) -> NodeWish:
         taint_value = "" if place["value"].value == "" else place["value"].text(required=False)
         if taint_key and effect:
             taints.append(Taint(taint_key, taint_value or "", effect))
-    tiers = [tier.text() for tier in wish["tiers"].items()]
     return NodeWish(
-        wish["name"].text(required=False) or name, labels, tuple(taints), tuple(tier for tier in tiers if tier)
+        wish["name"].text(required=False) or name,
+        labels,
+        tuple(taints),
+        tier_wishes(wish["tiers"]),
+        serials(wish["wipe"]),
     )
 
 
@@ -191,6 +202,7 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     place("k3s_version").text(VERSION)
     place("k3s_release_url").text(URL)
     place("wait_for").choice(("registered", "ready"))
+    place("storage_owner").choice(("ansible", "flux"), required=False)
     zone = Form(
         "a time zone", re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*"), "write it as in /usr/share/zoneinfo, e.g. Etc/UTC"
     )
@@ -209,14 +221,7 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
         cluster_dns=place("cluster_dns").address(),
         api_address=place("api_address").address(),
         api_virtual=place("api_virtual_address").address(required=False),
-        tiers=_tiers(place("tiers")),
+        tiers=catalogue(place("tiers")),
         unknowns=_unknowns("site", place("site_unknown")),
+        default_class=place("default_storage_class").text(CLASS, required=False),
     )
-
-
-def _tiers(tiers: Reader) -> tuple[str, ...]:
-    if tiers.absent:
-        tiers.require("write a mapping of tier names to {description: ..}, or {} for none")
-    for _name, tier in tiers.entries():
-        tier.mapping(("description",))["description"].text()
-    return tuple(name for name, _tier in tiers.entries())

@@ -19,7 +19,11 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Machine,
     Unknown,
 )
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.reader import did_you_mean
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_storage import (
+    check_classes,
+    check_exports,
+    check_tiers,
+)
 
 
 def check(inventory: Inventory) -> list[str]:
@@ -32,6 +36,8 @@ def check(inventory: Inventory) -> list[str]:
         check_networks,
         check_api,
         check_tiers,
+        check_classes,
+        check_exports,
         check_hosts_of_vms,
     )
     found = [sentence for rule in rules for sentence in rule(inventory)]
@@ -143,16 +149,6 @@ def check_api(inventory: Inventory) -> Iterator[str]:
             f"homelab_api_address: {site.api_address} belongs to no server (their addresses: {known}); "
             "use one of them, or set homelab_api_virtual_address to it as well"
         )
-
-
-def check_tiers(inventory: Inventory) -> Iterator[str]:
-    """Every tier a node names is in the catalogue."""
-    known = inventory.site.tiers
-    for machine in inventory.machines:
-        for tier in machine.wish.tiers if machine.wish else ():
-            if tier not in known:
-                hint, catalogue = did_you_mean(tier, known), ", ".join(known) or "none"
-                yield f"{machine.name}: homelab_node.tiers: '{tier}' is not a tier{hint}; the tiers are {catalogue}"
 
 
 def check_hosts_of_vms(inventory: Inventory) -> Iterator[str]:

@@ -21,7 +21,10 @@ SITE: dict[str, Any] = {
     "homelab_pod_cidr": "10.42.0.0/16",
     "homelab_service_cidr": "10.43.0.0/16",
     "homelab_site_unknown": None,
-    "homelab_tiers": {"nvme": {"description": "NVMe SSD"}, "general": {"description": "the root disk"}},
+    "homelab_tiers": {
+        "nvme": {"description": "NVMe SSD", "select": {"transport": ["nvme"]}, "mount": "/mnt/nvme-{n}"},
+        "general": {"description": "the root disk", "directory": "/var/lib/longhorn", "storage_class": "longhorn"},
+    },
     "homelab_timezone": "America/New_York",
     "homelab_wait_for": "registered",
 }
