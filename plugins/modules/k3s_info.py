@@ -31,6 +31,14 @@ options:
     elements: str
     default: []
     version_added: 0.1.0
+  change:
+    description:
+      - Which change of the version is meant. V(none) refuses every one, V(upgrade) those that K3s cannot do in place.
+      - V(rollback) refuses none, since the datastore of the older version is restored with it.
+    type: str
+    choices: [none, upgrade, rollback]
+    default: upgrade
+    version_added: 0.1.0
   host:
     description: What messages call this host.
     type: str
@@ -99,6 +107,7 @@ SPEC = {
     "role": {"choices": ["server", "agent"]},
     "wanted_version": {"type": "str"},
     "kubelet_args": {"type": "list", "elements": "str", "default": []},
+    "change": {"choices": ["none", "upgrade", "rollback"], "default": "upgrade"},
     "host": {"type": "str", "default": "this host"},
 }
 BINARY = "/usr/local/bin/k3s"
@@ -159,7 +168,9 @@ def main() -> None:
     state = probe(run)
     wish = module.params
     if wish["role"]:
-        reasons = refusals(state, wish["role"], wish["wanted_version"], wish["host"], wish["kubelet_args"])
+        reasons = refusals(
+            state, wish["role"], wish["wanted_version"], wish["host"], wish["kubelet_args"], wish["change"]
+        )
         if reasons:
             module.fail_json(msg="; ".join(reasons), reasons=reasons)
     module.exit_json(

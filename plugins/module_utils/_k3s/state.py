@@ -44,11 +44,13 @@ def moves_kubelet(text: str) -> bool:
     return any(_ROOT_DIR.search(line) for line in lines)
 
 
-def refusals(state: K3sState, role: str, wanted: str, host: str, kubelet_args: Sequence[str] = ()) -> list[str]:
-    """Why K3s on this host must not be touched, one sentence each."""
+def refusals(
+    state: K3sState, role: str, wanted: str, host: str, kubelet_args: Sequence[str] = (), change: str = "upgrade"
+) -> list[str]:
+    """Why K3s on this host must not be touched, one sentence each; 'change' is none, upgrade or rollback."""
     return [
         *_wrong_role(state, role, host),
-        *_wrong_step(state, wanted, host),
+        *_wrong_change(state, wanted, host, change),
         *_wrong_kubelet_folder(state, host, kubelet_args),
     ]
 
@@ -64,13 +66,24 @@ def _wrong_role(state: K3sState, role: str, host: str) -> list[str]:
     return reasons
 
 
+def _wrong_change(state: K3sState, wanted: str, host: str, change: str) -> list[str]:
+    # with its datastore restored, K3s may go back
+    reasons = [] if change == "rollback" else _wrong_step(state, wanted, host)
+    if change == "none" and not reasons and state.version and state.version != wanted:
+        reasons.append(
+            f"{host} runs {state.version}, the inventory wants {wanted}; upgrade_cluster.yml does that with a backup "
+            "and one drained node at a time"
+        )
+    return reasons
+
+
 def _wrong_step(state: K3sState, wanted: str, host: str) -> list[str]:
     reasons = []
     found, target = parse_version(state.version or ""), parse_version(wanted)
     if found and target and found[:2] > target[:2]:
         reasons.append(
             f"{host} runs {state.version}, the inventory wants {wanted}; K3s cannot go back a minor version "
-            "in place, only with the datastore of that version: raise homelab_k3s_version, or restore that one"
+            "in place, only with the datastore of that version: raise homelab_k3s_version, or use rollback_cluster.yml"
         )
     if found and target and target[0] == found[0] and target[1] - found[1] > 1:
         reasons.append(

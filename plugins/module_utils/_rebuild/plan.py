@@ -134,8 +134,8 @@ def _refusals(wish: Wish, found: Found, state: str) -> list[str]:
     for role, unit in UNITS.items():
         if role != wish.role and unit in found.host.units:
             reasons.append(
-                f"{wish.name} has {unit}, but the inventory wants it as {wish.role}; rebuilding it would leave the wrong "
-                "kind of node beside the right one: tear it down with reset_node.yml first"
+                f"{wish.name} has {unit}, but the inventory wants it as {wish.role}; rebuilding it would leave the "
+                "wrong kind of node beside the right one: tear it down with reset_node.yml first"
             )
     if wish.role == "agent" and not found.api:
         reasons.append(f"the API does not answer, so {wish.name} has nothing to join; rebuild the server first")
@@ -143,8 +143,8 @@ def _refusals(wish: Wish, found: Found, state: str) -> list[str]:
         needed = wish.servers // 2 + 1
         if found.other_servers_ready < needed:
             reasons.append(
-                f"{found.other_servers_ready} of the other {wish.servers - 1} servers are Ready, and {needed} have to be "
-                f"before {wish.name} may leave their etcd: bring those back first, or restore the cluster with "
+                f"{found.other_servers_ready} of the other {wish.servers - 1} servers are Ready, and {needed} have to "
+                f"be before {wish.name} may leave their etcd: bring those back first, or restore the cluster with "
                 "restore_cluster.yml"
             )
     elif wish.role == "server" and state in ("dead", "reinstalled") and not (wish.backup or found.newest_backup):

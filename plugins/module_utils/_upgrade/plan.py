@@ -75,13 +75,13 @@ def _refusals(member: Member, target: tuple[int, int, int, int], wanted: str) ->
         return [f"{member.name} has no K3s that runs; build it with site.yml or rebuild_node.yml first"]
     if found > target:
         return [
-            f"{member.name} runs {version}, newer than {wanted}; K3s goes back only with the datastore of that version: "
-            "rollback_cluster.yml does that"
+            f"{member.name} runs {version}, newer than {wanted}; K3s goes back only with the datastore of that "
+            "version: rollback_cluster.yml does that"
         ]
     if found[0] == target[0] and target[1] - found[1] > 1:
         return [
-            f"{member.name} runs {version}, and {wanted} is {target[1] - found[1]} minor versions ahead; Kubernetes goes "
-            f"one at a time: upgrade to a v{found[0]}.{found[1] + 1} release first"
+            f"{member.name} runs {version}, and {wanted} is {target[1] - found[1]} minor versions ahead; Kubernetes "
+            f"goes one at a time: upgrade to a v{found[0]}.{found[1] + 1} release first"
         ]
     return []
 
