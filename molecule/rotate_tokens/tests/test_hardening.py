@@ -30,9 +30,10 @@ def config(twin: Twin, machine: str, name: str) -> dict[str, object]:
     return yaml.safe_load(twin.host(machine).file(f"/etc/rancher/k3s/{name}").content_string)
 
 
-def test_a_second_build_changes_nothing(twin: Twin) -> None:
-    run = twin.play()
+def test_a_second_build_changes_nothing_and_shows_no_password(twin: Twin) -> None:
+    run = twin.play("site.yml", "-vvv", "--diff")
     assert (run.status, run.changed) == (0, False), run.output[-4000:]
+    assert "registry-password-of-the-lab" not in run.output
 
 
 @pytest.mark.parametrize("machine", NODES)
@@ -93,7 +94,7 @@ def test_secrets_lie_encrypted_in_the_datastore(twin: Twin) -> None:
 
 
 def test_encryption_that_began_cannot_be_dropped(twin: Twin) -> None:
-    run = twin.play("site.yml", "--tags", "cluster", "-e", "homelab_secrets_encryption=false")
+    run = twin.play("site.yml", "--tags", "cluster", "-e", json.dumps({"homelab_secrets_encryption": False}))
     assert run.status != 0
     assert "k3s-master1 encrypts its Secrets, and the inventory does not ask for it" in run.text
     assert not run.changed

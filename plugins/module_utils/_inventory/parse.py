@@ -39,7 +39,14 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.re
 VERSION = Form(
     "a version of K3s", re.compile(r"v\d+\.\d+\.\d+\+k3s\d+"), "write it as its release is called, e.g. v1.32.5+k3s1"
 )
-URL = Form("an address of releases", re.compile(r"https?://[^\s/]+(/\S*)?"), "write it with https:// or http://")
+URL = Form(
+    "an address of releases",
+    re.compile(r"https?://[^\s/]+(/\S*)?|file:///\S*"),
+    "write it with https:// or http://, or file:/// for a folder",
+)
+FOLDER = Form("a folder", re.compile(r"(~?/.*)?"), "write it from / or ~/")
+CRON = Form("a schedule", re.compile(r"(\S+ ){4}\S+|@[a-z]+"), "write five fields as cron reads them, e.g. 0 */6 * * *")
+FLAGS = ("airgap_images", "embedded_registry", "hardening", "secrets_encryption")
 USER = Form("a user name", re.compile(r"[a-z_][a-z0-9_-]{0,31}"), "write lower-case letters, digits, - and _")
 DOMAIN = Form("a domain", re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+"), "write it in lower case, e.g. example.net")
 SITE_NAME = Form("a name", re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"), "write lower-case letters, digits and -")
@@ -202,6 +209,11 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     place("k3s_version").text(VERSION)
     place("k3s_release_url").text(URL)
     place("wait_for").choice(("registered", "ready"))
+    place("airgap_folder").text(FOLDER, required=False)
+    place("snapshot_schedule").text(CRON, required=False)
+    place("snapshot_retention").number()
+    for name in FLAGS:
+        place(name).flag()
     place("storage_owner").choice(("ansible", "flux"), required=False)
     zone = Form(
         "a time zone", re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*"), "write it as in /usr/share/zoneinfo, e.g. Etc/UTC"

@@ -138,6 +138,10 @@ def _retried(attempt: Callable[[], Any], url: str) -> Any:
                 f"{url} answered {error.code} {error.reason}, expected 200; check the server"
             )
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            if url.startswith("file:"):
+                raise ReleaseError(
+                    f"{url} cannot be read: {reason_of(error)}; put the release's files there, or name another folder"
+                ) from error
             problem = ReleaseError(f"{url} cannot be reached: {reason_of(error)}; check the network, or name a mirror")
         except ReleaseError as error:
             problem = error

@@ -91,6 +91,17 @@ SITE_FAULTS: list[tuple[str, Any, str]] = [
      "homelab_tiers is missing; write a mapping of tier names to {description: ..}, or {} for none"),
     ("homelab_wait_for", "redy",
      "homelab_wait_for: 'redy' is not known (did you mean ready?); write one of registered, ready"),
+    ("homelab_k3s_release_url", "file://share/k3s",
+     "homelab_k3s_release_url: 'file://share/k3s' is not an address of releases; "
+     "write it with https:// or http://, or file:/// for a folder"),
+    ("homelab_airgap_folder", "releases", "homelab_airgap_folder: 'releases' is not a folder; write it from / or ~/"),
+    ("homelab_hardening", "on",
+     "homelab_hardening: 'on' is not true or false; write true or false without quotes"),
+    ("homelab_snapshot_schedule", "every hour",
+     "homelab_snapshot_schedule: 'every hour' is not a schedule; "
+     "write five fields as cron reads them, e.g. 0 */6 * * *"),
+    ("homelab_snapshot_retention", 0,
+     "homelab_snapshot_retention: '0' is not a whole number from 1; write digits without quotes or unit, e.g. 8"),
     ("homelab_api_address", None, "homelab_api_address is missing; write four numbers, e.g. 192.168.10.21"),
 ]  # fmt: skip
 
@@ -108,6 +119,23 @@ def test_a_fault_of_a_machine_is_named_by_its_path(path: str, value: Any, expect
     machines, site = inventory()
     put(machines, path, value)
     assert sentences(machines, site) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("homelab_k3s_release_url", "file:///srv/k3s"),
+        ("homelab_airgap_folder", "~/releases/k3s"),
+        ("homelab_airgap_folder", ""),
+        ("homelab_hardening", True),
+        ("homelab_snapshot_schedule", "0 */6 * * *"),
+        ("homelab_snapshot_retention", 28),
+    ],
+)
+def test_what_a_site_may_say_of_k3s(path: str, value: Any) -> None:
+    machines, site = inventory()
+    put(site, path, value)
+    assert sentences(machines, site) == []
 
 
 @pytest.mark.parametrize(("path", "value", "expected"), SITE_FAULTS)
