@@ -24,8 +24,9 @@ OWN_FOLDERS = (f"{KUBELET}/pods/", f"{KUBELET}/plugins/")
 
 def judge(found: Found, expected: Expected) -> Verdict:
     """All that speaks against the machine, and all that differs from its description."""
-    checks = (_platform, _resources, _clock, _units, _kubelet_folder, _identity)
-    problems = [f"{expected.name}: {sentence}" for check in checks for sentence in check(found, expected)]
+    checks = (_platform, _resources, _clock, _units, _identity)
+    sentences = [sentence for check in checks for sentence in check(found, expected)]
+    problems = [f"{expected.name}: {sentence}" for sentence in (*sentences, *kubelet_problems(found))]
     notices = [f"{expected.name}: {sentence}" for sentence in _differences(found, expected)]
     return Verdict(tuple(problems), tuple(notices))
 
@@ -69,7 +70,8 @@ def _units(found: Found, expected: Expected) -> Iterator[str]:
             yield f"{role} in the inventory and has {unit}; stop and remove that unit, or correct homelab_groups"
 
 
-def _kubelet_folder(found: Found, expected: Expected) -> Iterator[str]:
+def kubelet_problems(found: Found) -> Iterator[str]:
+    """What is wrong with the kubelet's folder: nobody but the kubelet mounts anything there (incidents I-05, I-07)."""
     if found.kubelet_link is not None:
         yield f"{KUBELET} is a link to {found.kubelet_link}, expected a folder; remove the link"
     for target in sorted(set(found.kubelet_fstab)):
