@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lab.k3s_standin import certificate_rotation, checks, containerd, kubeconfig, log, options, rest, signals, tokens
+from lab.k3s_standin import (
+    certificate_rotation,
+    checks,
+    containerd,
+    images,
+    kubeconfig,
+    log,
+    options,
+    rest,
+    signals,
+    tokens,
+)
 from lab.k3s_standin.config import ConfigError, Settings
 from lab.k3s_standin.join import Joined, Joiner, Stopped
 from lab.k3s_standin.kubelet import Kubelet
@@ -61,6 +72,7 @@ class Agent:
         domain = str(joined.config.get("ClusterDomain") or "cluster.local")
         containerd.write(self.paths, self.environment, self.settings.text("default-runtime"), dns.split(","), domain)
         os.makedirs(self.paths.agent / "pod-manifests", exist_ok=True)
+        images.bring_in(self.paths)
 
 
 def main(settings: Settings, version: str, environment: Mapping[str, str]) -> None:
