@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A controller killed at any moment of an upgrade leaves a cluster that the next run finishes; each attempt is one release on."""
+"""A controller killed at any moment of an upgrade: the next run finishes it. Each attempt goes one release further."""
 
 from __future__ import annotations
 
