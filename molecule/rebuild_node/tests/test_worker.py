@@ -123,3 +123,14 @@ def test_a_budget_that_never_allows_stops_before_anything_is_removed(twin: Twin)
         assert twin.on("k3s1", "systemctl is-active k3s-agent") == "active"
     finally:
         twin.kubectl("delete", "-f", "-", stdin=document)
+
+
+def test_a_mount_that_kubelet_did_not_make_stops_before_anything_is_done(twin: Twin) -> None:
+    twin.on("k3s1", "mkdir -p /mnt/media /var/lib/kubelet/media && mount --bind /mnt/media /var/lib/kubelet/media")
+    try:
+        run = rebuild(twin, "-e", "force=true")
+        assert run.status != 0 and not run.changed, run.output[-3000:]
+        assert "/var/lib/kubelet/media is a mount that kubelet did not make" in run.text
+        assert twin.on("k3s1", "systemctl is-active k3s-agent") == "active"
+    finally:
+        twin.on("k3s1", "umount /var/lib/kubelet/media && rmdir /var/lib/kubelet/media")
