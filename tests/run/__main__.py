@@ -7,12 +7,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.run.steps import ROOT, Step, all_steps, choose
+
+# Machines of the smallest kind have two cores, and a scenario waits half of its time.
+AT_A_TIME = 2
 
 
 @dataclass(frozen=True)
@@ -25,23 +32,56 @@ class Outcome:
 
 
 def run(steps: Sequence[Step], environment: dict[str, str], root: Path = ROOT) -> list[Outcome]:
-    """Run one step after another; the first failure is the last outcome."""
+    """Run the steps without a lane one after another, then the others two at a time; start none after a failure."""
     outcomes: list[Outcome] = []
-    for number, step in enumerate(steps, start=1):
-        print(f"\n==> {number}/{len(steps)} {step.name}", flush=True)
-        started = time.monotonic()
-        passed = all(subprocess.run(argv, cwd=root, env=environment).returncode == 0 for argv in step.commands)
-        outcomes.append(Outcome(step.name, passed, time.monotonic() - started))
-        print(f"<== {step.name} {'passed' if passed else 'FAILED'}, {outcomes[-1].seconds:.0f} s", flush=True)
-        if not passed:
-            break
+    for step in steps:
+        if not step.lane and all(outcome.passed for outcome in outcomes):
+            print(f"\n==> {step.name}", flush=True)
+            outcomes.append(_run_one(step, environment, root, None))
+    if all(outcome.passed for outcome in outcomes):
+        outcomes += _run_lanes([step for step in steps if step.lane], environment, root)
     return outcomes
 
 
-def summary(outcomes: Sequence[Outcome], chosen: int) -> str:
+def _run_lanes(steps: Sequence[Step], environment: dict[str, str], root: Path) -> list[Outcome]:
+    """Two at a time, no two of one lane; what a step says is shown when it has ended."""
+    locks = {step.lane: threading.Lock() for step in steps}
+    outcomes: list[Outcome] = []
+    told = threading.Lock()
+
+    def one(step: Step) -> None:
+        with locks[step.lane], tempfile.TemporaryFile("w+", errors="replace") as output:
+            if not all(outcome.passed for outcome in outcomes):
+                return
+            print(f"==> {step.name}", flush=True)
+            outcome = _run_one(step, environment, root, output)
+            outcomes.append(outcome)
+            output.seek(0)
+            with told:
+                print(f"\n==> what {step.name} said\n{output.read()}", flush=True)
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for done in [pool.submit(one, step) for step in steps]:
+            done.result()
+    return outcomes
+
+
+def _run_one(step: Step, environment: dict[str, str], root: Path, output: IO[str] | None) -> Outcome:
+    started = time.monotonic()
+    passed = all(
+        subprocess.run(argv, cwd=root, env=environment, stdout=output, stderr=output and subprocess.STDOUT).returncode
+        == 0
+        for argv in step.commands
+    )
+    outcome = Outcome(step.name, passed, time.monotonic() - started)
+    print(f"<== {step.name} {'passed' if passed else 'FAILED'}, {outcome.seconds:.0f} s", flush=True)
+    return outcome
+
+
+def summary(outcomes: Sequence[Outcome], chosen: int, seconds: float) -> str:
     """A table of seconds; the last line stands alone for CI to read."""
     lines = [f"{outcome.seconds:7.1f} s  {outcome.name}{'' if outcome.passed else '  FAILED'}" for outcome in outcomes]
-    lines.append(f"{sum(outcome.seconds for outcome in outcomes):7.1f} s  in all")
+    lines.append(f"{seconds:7.1f} s  in all")
     if chosen > len(outcomes):
         lines.append(f"stopped at the first failure: {chosen - len(outcomes)} steps did not run")
     failed = sum(not outcome.passed for outcome in outcomes)
@@ -61,8 +101,9 @@ def main(wanted: Sequence[str]) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    started = time.monotonic()
     outcomes = run(steps, tool_environment())
-    print("\n" + summary(outcomes, len(steps)))
+    print("\n" + summary(outcomes, len(steps), time.monotonic() - started))
     return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 

@@ -19,6 +19,8 @@ class Step:
 
     name: str
     commands: tuple[Argv, ...]
+    # steps of one lane never run at the same time; those without one run before all others
+    lane: str = ""
 
 
 CHECKS = (
@@ -34,6 +36,8 @@ CHECKS = (
     Step("changelog", (("antsibull-changelog", "lint"),)),
     Step("sanity", (("python", "-m", "tests.run.sanity"),)),
     Step("build", (("python", "-m", "tests.run.artefact"),)),
+    # what the machines of all scenarios are made of
+    Step("image", (("python", "-m", "lab", "image"),)),
 )
 
 
@@ -41,7 +45,13 @@ def all_steps(root: Path = ROOT) -> tuple[Step, ...]:
     """The checks, then one step for each molecule scenario, the whole build last."""
     scenarios = {file.parent.name for file in root.glob("molecule/*/molecule.yml")}
     ordered = sorted(scenarios, key=lambda name: (name == "default", name))
-    return CHECKS + tuple(Step(f"molecule-{name}", (("python", "-m", "tests.run.scenario", name),)) for name in ordered)
+    return CHECKS + tuple(_scenario(root, name) for name in ordered)
+
+
+def _scenario(root: Path, name: str) -> Step:
+    # The lab's machines carry the name of their lab; molecule's own driver has several scenarios call theirs alike.
+    from_lab = "platforms: []" in (root / "molecule" / name / "molecule.yml").read_text()
+    return Step(f"molecule-{name}", (("python", "-m", "tests.run.scenario", name),), name if from_lab else "docker")
 
 
 def choose(steps: Sequence[Step], wanted: Sequence[str]) -> list[Step]:

@@ -26,7 +26,7 @@ def scenarios(tmp_path: Path) -> Path:
     for name in ("node_base", "default", "k3s_agent"):
         folder = tmp_path / "molecule" / name
         folder.mkdir(parents=True)
-        (folder / "molecule.yml").touch()
+        (folder / "molecule.yml").write_text("platforms: []\n" if name == "default" else "platforms:\n  - name: x\n")
     (tmp_path / "molecule" / "not_a_scenario").mkdir()
     return tmp_path
 
@@ -70,13 +70,41 @@ def test_the_run_stops_at_the_first_failure(tmp_path: Path) -> None:
     outcomes = run(steps, dict(os.environ), tmp_path)
     assert [(outcome.name, outcome.passed) for outcome in outcomes] == [("good", True), ("bad", False)]
     assert not mark.exists()
-    lines = summary(outcomes, chosen=3).splitlines()
+    lines = summary(outcomes, chosen=3, seconds=1.0).splitlines()
     assert lines[-2:] == ["stopped at the first failure: 1 steps did not run", "1 passed, 1 failed"]
+
+
+def test_scenarios_whose_machines_are_called_alike_share_a_lane(scenarios: Path) -> None:
+    lanes = {step.name: step.lane for step in all_steps(scenarios)}
+    assert lanes["molecule-k3s_agent"] == lanes["molecule-node_base"] != lanes["molecule-default"]
+    assert lanes["ruff"] == ""
+
+
+def test_two_lanes_run_at_once_and_one_lane_does_not(tmp_path: Path) -> None:
+    # each waits for the other's mark: only both at once can pass
+    meet = "import pathlib, sys, time; own, other = map(pathlib.Path, sys.argv[1:]); own.touch()\n"
+    meet += "for _ in range(100):\n    time.sleep(0.05)\n    if other.exists(): break\nelse: sys.exit(1)"
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    steps = [
+        Step("a", ((sys.executable, "-c", meet, a, b),), "a"),
+        Step("b", ((sys.executable, "-c", meet, b, a),), "b"),
+    ]
+    assert all(outcome.passed for outcome in run(steps, dict(os.environ), tmp_path))
+    alone = "import pathlib, sys, time; p = pathlib.Path('alone'); p.mkdir(); time.sleep(0.2); p.rmdir()"
+    steps = [Step(name, ((sys.executable, "-c", alone),), "one") for name in "cde"]
+    assert [outcome.passed for outcome in run(steps, dict(os.environ), tmp_path)] == [True] * 3
+
+
+def test_a_failure_keeps_lanes_from_starting(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    steps = [Step("bad", (FAILS,)), Step("never", (leaves_a_mark(mark),), "x")]
+    assert [outcome.passed for outcome in run(steps, dict(os.environ), tmp_path)] == [False]
+    assert not mark.exists()
 
 
 def test_the_last_line_counts_the_steps(tmp_path: Path) -> None:
     outcomes = run([Step("one", (PASSES, PASSES)), Step("two", (PASSES,))], dict(os.environ), tmp_path)
-    assert summary(outcomes, chosen=2).splitlines()[-1] == "2 passed, 0 failed"
+    assert summary(outcomes, chosen=2, seconds=1.0).splitlines()[-1] == "2 passed, 0 failed"
 
 
 def test_a_step_sees_the_given_environment(tmp_path: Path) -> None:
