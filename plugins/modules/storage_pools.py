@@ -33,8 +33,8 @@ options:
         version_added: 0.1.0
       uuid:
         description:
-          - UUID of its file system. With it, the pool is mounted where it is not, and at every boot, with C(nofail) and a
-            time limit for the device.
+          - UUID of its file system. With it, the pool is mounted where it is not, and at every boot, with C(nofail) and
+            a time limit for the device.
           - A line that C(/etc/fstab) has for the mount point already is left as it is.
         type: str
         version_added: 0.1.0

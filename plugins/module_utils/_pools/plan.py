@@ -106,7 +106,8 @@ def _warnings(pool: Wanted, found: Found) -> Iterator[str]:
         )
     if found.mounted and not pool.uuid and not found.fstab and found.mounted.filesystem != "zfs":
         yield (
-            f"{pool.path} is mounted, but not by /etc/fstab; unless something else mounts it at boot, write its uuid down"
+            f"{pool.path} is mounted, but not by /etc/fstab; unless something else mounts it at boot, write "
+            "its uuid down"
         )
 
 
