@@ -81,18 +81,18 @@ def is_data(mount: Mount) -> bool:
 
 
 def unmounting_order(mounts: Sequence[Mount]) -> list[Mount]:
-    """Own mounts, each before the one it stands on, the latest first."""
-    depth = {mount.number: _depth(mount, mounts) for mount in mounts}
-    own = [(index, mount) for index, mount in enumerate(mounts) if is_own(mount)]
-    return [mount for index, mount in sorted(own, key=lambda pair: (-depth[pair[1].number], -pair[0]))]
+    """Own mounts that can be unmounted, each before the one it stands on or hides; the latest first otherwise."""
+    left, order = list(mounts), []
+    while (mount := _next(left)) is not None:
+        left.remove(mount)
+        order.append(mount)
+    return order
 
 
-def _depth(mount: Mount, mounts: Sequence[Mount]) -> int:
-    parents = {each.number: each.parent for each in mounts}
-    depth, number = 0, mount.number
-    while number in parents and parents[number] != number and depth <= len(mounts):
-        number, depth = parents[number], depth + 1
-    return depth
+def _next(mounts: Sequence[Mount]) -> Mount | None:
+    stood_on = {mount.parent for mount in mounts}
+    free = (mount for mount in reversed(mounts) if mount.number not in stood_on and is_own(mount))
+    return next((mount for mount in free if cover(mount, mounts) is None), None)
 
 
 def owner(path: str, mounts: Sequence[Mount]) -> Mount | None:

@@ -14,10 +14,10 @@ def refusals(wish: Wish, found: Found, removed: Sequence[str]) -> list[str]:
     """Every reason at once, one sentence each, in the order of the places they are about."""
     reasons = [*_of_the_wish(wish, found), *_of_symlinks(found)]
     reasons += [_of_mount(mount) for mount in found.mounts if _is_foreign(mount)]
-    reasons += _of_hidden(found.mounts)
+    leaving = unmounting_order(found.mounts)
+    reasons += _of_stuck(found.mounts, leaving)
     reasons += [sentence for line in found.fstab for sentence in _of_fstab(line)]
     told = " ".join(reasons)
-    leaving = unmounting_order(found.mounts)
     for path in removed:
         # a mount that has been named already is not named again for each path above it
         reasons += [
@@ -66,14 +66,19 @@ def _of_mount(mount: Mount) -> str:
     )
 
 
-def _of_hidden(mounts: Sequence[Mount]) -> list[str]:
-    covered = [(mount, cover(mount, mounts)) for mount in mounts if is_own(mount)]
-    return [
-        f"{mount.point} is hidden by a later mount at {hiding.point} ({hiding.kind} {hiding.source}), expected to be "
-        f"reachable; unmount {hiding.point}, or reboot"
-        for mount, hiding in covered
-        if hiding is not None
-    ]
+def _of_stuck(mounts: Sequence[Mount], leaving: Sequence[Mount]) -> list[str]:
+    """Own mounts that cannot be unmounted, as a mount of others is in the way."""
+    numbers = {mount.number for mount in leaving}
+    left = [mount for mount in mounts if mount.number not in numbers]
+    reasons = []
+    for mount in (each for each in left if is_own(each)):
+        above = cover(mount, left) or next(each for each in left if each.parent == mount.number)
+        if not is_own(above):
+            reasons.append(
+                f"{mount.point} cannot be unmounted below a later mount at {above.point} ({above.kind} "
+                f"{above.source}), expected it to be free; unmount {above.point}, or reboot"
+            )
+    return reasons
 
 
 def _of_fstab(line: FstabLine) -> list[str]:

@@ -84,10 +84,24 @@ def test_hidden_mount_is_told_from_a_stacked_one() -> None:
         "60 34 0:71 / /var/lib/kubelet/plugins/kubernetes.io/csi/driver.longhorn.io/ab/globalmount rw - tmpfs t rw"
     )
     mounts = parse_mountinfo(with_mount(stacked))
-    assert [cover(mount, mounts) for mount in unmounting_order(mounts)] == [None] * 7
+    assert [cover(mount, mounts) for mount in mounts if is_own(mount)] == [None] * 7
     mounts = parse_mountinfo(with_mount("60 22 8:3 / /var rw - ext4 /dev/sda3 rw"))
     hidden = [(mount.number, found.point) for mount in mounts[1:] if (found := cover(mount, mounts))]
     assert hidden == [(number, "/var") for number in (34, 35, 36, 37)]
+
+
+def test_hidden_mount_goes_after_its_cover_and_stays_below_one_of_others() -> None:
+    token = f"{KUBELET}/pods/8a7f1f9e-0d6c-4a44-9c3e-6c6f2a1f0b11/volumes/kubernetes.io~projected/token"
+    lines = [
+        f"60 22 0:71 / {token} rw - tmpfs t rw",
+        f"61 60 0:72 / {token}/inner rw - tmpfs t rw",
+        f"62 60 0:73 / {token} rw - tmpfs t rw",
+        f"63 62 0:74 / {token}/inner rw - tmpfs t rw",
+    ]
+    mounts = parse_mountinfo("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n" + "\n".join(lines))
+    assert [mount.number for mount in unmounting_order(mounts)] == [63, 62, 61, 60]
+    mounts = parse_mountinfo(with_mount("60 22 8:3 / /var rw - ext4 /dev/sda3 rw"))
+    assert {mount.number for mount in unmounting_order(mounts)} == {32, 33}
 
 
 def test_place_is_told_within_the_file_system() -> None:
