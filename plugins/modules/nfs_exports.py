@@ -13,8 +13,8 @@ description:
   - Makes the directories that are missing, writes one file of exports, and has the running server take it up, only
     where what is in force differs from it.
   - Fails before anything is touched while a pool of an export is not mounted, since an empty directory would be made
-    and exported in its place. The exports themselves say C(mountpoint), so that the server refuses a pool that goes away
-    later.
+    and exported in its place. The exports themselves say C(mountpoint), so that the server refuses a pool that goes
+    away later.
   - A directory that is there keeps its owner and mode. Each export has an identity that follows from its path alone,
     so that clients' file handles survive a new installation of the server.
 extends_documentation_fragment:

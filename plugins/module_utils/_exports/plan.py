@@ -61,7 +61,8 @@ def _warnings(each: Wanted, found: Snapshot) -> Iterator[str]:
     if here.kind == "directory" and each.squash == "all" and (here.uid, here.gid) != (each.uid, each.gid):
         yield (
             f"{each.path} was there and belongs to {here.uid}:{here.gid}, while its clients act as "
-            f"{each.uid}:{each.gid} and may fail to write; if all of it is theirs: chown {each.uid}:{each.gid} {each.path}"
+            f"{each.uid}:{each.gid} and may fail to write; if all of it is theirs: "
+            f"chown {each.uid}:{each.gid} {each.path}"
         )
 
 

@@ -43,7 +43,7 @@ def run(found: Snapshot, *wanted: Wanted) -> Any:
 
 
 def test_the_file_says_it_all() -> None:
-    assert TEXT == (
+    assert content([PLEX, MEDIA], CLIENTS[::-1]) == (
         f"{HEAD}/mnt/fast/plex -rw,sync,no_subtree_check,mountpoint=/mnt/fast,fsid={PLEX.fsid},all_squash,"
         f"anonuid=1000,anongid=1000 192.0.2.21 192.0.2.3\n"
         f"/mnt/rust/media -rw,sync,no_subtree_check,mountpoint=/mnt/rust,fsid={MEDIA.fsid},all_squash,"
