@@ -1,0 +1,23 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scenario's twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.twin import Twin
+
+
+@pytest.fixture(scope="session")
+def twin() -> Twin:
+    return Twin(Path(__file__).resolve().parents[1] / "inventory")
+
+
+@pytest.fixture(scope="session")
+def nodes(twin: Twin) -> dict[str, dict[str, Any]]:
+    """The cluster's nodes by name, as its API describes them."""
+    return {node["metadata"]["name"]: node for node in twin.get("nodes")["items"]}
