@@ -8,6 +8,8 @@ import os
 import secrets as random
 from pathlib import Path
 
+import pyrage
+
 from lab.command import Runner, must, run
 from lab.site import Site
 
@@ -15,11 +17,15 @@ TOKENS = ("homelab_k3s_server_token", "homelab_k3s_agent_token")
 
 
 def have_secrets(site: Site, runner: Runner = run) -> str:
-    """Make the lab's tokens and its SSH key unless they are there; return the public key."""
+    """Make the lab's tokens, its key for backups and its SSH key unless they are there; return the public key."""
     site.state.mkdir(parents=True, exist_ok=True)
     tokens = site.state / "secrets.yml"
     if not tokens.exists():
         write_private(tokens, "---\n" + "".join(f'{name}: "{random.token_hex(32)}"\n' for name in TOKENS))
+    if not (site.state / "backup.pub").exists():
+        identity = pyrage.x25519.Identity.generate()
+        write_private(site.state / "backup.key", f"{identity}\n")
+        write_private(site.state / "backup.pub", f"{identity.to_public()}\n")
     key = site.state / "id_ed25519"
     if not key.with_suffix(".pub").exists():
         key.unlink(missing_ok=True)
