@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,9 +14,3 @@ from tests.twin import Twin
 @pytest.fixture(scope="session")
 def twin() -> Twin:
     return Twin(Path(__file__).resolve().parents[1] / "inventory")
-
-
-@pytest.fixture(scope="session")
-def nodes(twin: Twin) -> dict[str, dict[str, Any]]:
-    """The cluster's nodes by name, as its API describes them."""
-    return {node["metadata"]["name"]: node for node in twin.get("nodes")["items"]}
