@@ -14,6 +14,9 @@ import yaml
 from tests.twin import Run, Twin
 
 
+TOKENS = ("homelab_k3s_server_token", "homelab_k3s_agent_token")
+
+
 @dataclass
 class Site:
     """The twin, and the secrets its inventory reads from the lab's folder."""
@@ -26,7 +29,8 @@ class Site:
 
     @property
     def tokens(self) -> dict[str, str]:
-        return yaml.safe_load(self.file.read_text())
+        known = yaml.safe_load(self.file.read_text())
+        return {name: known[name] for name in TOKENS}
 
     @property
     def server_token(self) -> str:
@@ -36,8 +40,8 @@ class Site:
         """Put new tokens into the inventory; return a file with the old server token."""
         old = self.twin.state / "old-server-token"
         old.write_text(f"{self.server_token}\n")
-        fresh = {name: secrets.token_hex(32) for name in self.tokens}
-        self.file.write_text(yaml.safe_dump(fresh))
+        fresh = {name: secrets.token_hex(32) for name in TOKENS}
+        self.file.write_text(yaml.safe_dump({**yaml.safe_load(self.file.read_text()), **fresh}))
         return old
 
     def rotate(self, old: Path, *arguments: str) -> Run:

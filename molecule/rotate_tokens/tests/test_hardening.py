@@ -52,7 +52,7 @@ def test_a_kernel_that_differs_ends_the_start_and_the_next_build_mends_it(twin: 
     host.check_output(
         "timeout 20 bash -c 'until journalctl -u k3s-agent -n 20 | grep -q kernel/panic; do sleep 0.5; done'"
     )
-    run = twin.play("site.yml", "--limit", WORKER, "--tags", "cluster")
+    run = twin.play("playbooks/cluster.yml", "--limit", WORKER)
     assert run.status == 0, run.output[-4000:]
     assert host.check_output("sysctl -n kernel.panic") == "10"
     assert host.service("k3s-agent").is_running
@@ -94,7 +94,7 @@ def test_secrets_lie_encrypted_in_the_datastore(twin: Twin) -> None:
 
 
 def test_encryption_that_began_cannot_be_dropped(twin: Twin) -> None:
-    run = twin.play("site.yml", "--tags", "cluster", "-e", json.dumps({"homelab_secrets_encryption": False}))
+    run = twin.play("playbooks/cluster.yml", "--limit", SERVER, "-e", json.dumps({"homelab_secrets_encryption": False}))
     assert run.status != 0
     assert "k3s-master1 encrypts its Secrets, and the inventory does not ask for it" in run.text
     assert not run.changed
@@ -114,7 +114,7 @@ def test_registries_are_for_root_alone(twin: Twin, machine: str) -> None:
 
 
 def test_an_embedded_registry_without_mirrors_is_refused(twin: Twin) -> None:
-    run = twin.play("site.yml", "--tags", "cluster", "-e", json.dumps({"homelab_registries": {}}))
+    run = twin.play("playbooks/cluster.yml", "--limit", SERVER, "-e", json.dumps({"homelab_registries": {}}))
     assert run.status != 0
     assert "k3s-master1 has embedded-registry, but k3s_common_registries names no mirrors" in run.text
     assert not run.changed

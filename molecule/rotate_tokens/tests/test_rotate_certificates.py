@@ -23,7 +23,8 @@ SERVER, WORKER = "k3s-master1", "k3s1"
 PLAYBOOK = "playbooks/rotate_certificates.yml"
 KUBELET = "/var/lib/rancher/k3s/agent/client-kubelet.crt"
 ADMIN = "/var/lib/rancher/k3s/server/tls/client-admin.crt"
-KILLS = int(os.environ.get("KILLS", "1"))
+# CI has the one point that matters, below; KILLS=10 adds as many random ones
+KILLS = int(os.environ.get("KILLS", "0"))
 
 
 def days(text: bytes) -> int:
@@ -52,12 +53,6 @@ def assert_renewed(twin: Twin) -> None:
     twin.kubectl("get", "nodes")
 
 
-def test_fresh_certificates_are_left_alone(twin: Twin) -> None:
-    run = twin.play(PLAYBOOK)
-    assert (run.status, run.changed) == (0, False), run.output[-4000:]
-    assert run.text.count("nothing to do, no certificate of k3s") == 2
-
-
 def test_certificates_near_their_end_are_replaced_everywhere(twin: Twin) -> None:
     age(twin)
     keys = [
@@ -78,6 +73,7 @@ def test_certificates_near_their_end_are_replaced_everywhere(twin: Twin) -> None
     assert all(before != after for before, after in zip(keys, now, strict=True))
     again = twin.play(PLAYBOOK)
     assert (again.status, again.changed) == (0, False), again.output[-4000:]
+    assert again.text.count("nothing to do, no certificate of k3s") == 2
 
 
 def test_a_run_that_stopped_k3s_and_was_killed_is_finished_by_the_next(twin: Twin) -> None:

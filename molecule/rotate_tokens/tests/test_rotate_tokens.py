@@ -9,8 +9,6 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-import yaml
-
 from tests.twin import kill_controller
 
 if TYPE_CHECKING:
@@ -20,7 +18,8 @@ if TYPE_CHECKING:
 SERVER, WORKER = "k3s-master1", "k3s1"
 RECORDED = "/var/lib/rancher/k3s/server/token"
 # CI has to be quick; KILLS=10 kills as often as one likes
-KILLS = int(os.environ.get("KILLS", "2"))
+KILLS = int(os.environ.get("KILLS", "1"))
+RUN_SECONDS = 12
 
 
 def process(twin: Twin, machine: str, unit: str) -> str:
@@ -42,12 +41,6 @@ def assert_rotated(site: Site) -> None:
     nodes = {each["metadata"]["name"]: each["status"]["conditions"] for each in twin.get("nodes")["items"]}
     ready = {name: next(each["status"] for each in found if each["type"] == "Ready") for name, found in nodes.items()}
     assert ready == {SERVER: "True", WORKER: "True"}
-
-
-def test_nothing_to_do_is_said_and_done(twin: Twin) -> None:
-    run = twin.play("playbooks/rotate_tokens.yml")
-    assert (run.status, run.changed) == (0, False), run.output[-4000:]
-    assert "nothing to do: the servers live by the tokens of the inventory" in run.text
 
 
 def test_without_the_old_token_nothing_is_touched(site: Site) -> None:
@@ -89,8 +82,9 @@ def test_tokens_are_rotated_once_and_never_seen(site: Site) -> None:
     ]
     again, processes = twin.play("playbooks/rotate_tokens.yml"), process(twin, WORKER, "k3s-agent")
     assert (again.status, again.changed) == (0, False), again.output[-4000:]
+    assert "nothing to do: the servers live by the tokens of the inventory" in again.text
     # the whole build agrees, and restarts nothing
-    whole = twin.play("site.yml", "--tags", "cluster")
+    whole = twin.play("playbooks/cluster.yml")
     assert (whole.status, whole.changed) == (0, False), whole.output[-4000:]
     assert process(twin, WORKER, "k3s-agent") == processes
 
@@ -108,20 +102,12 @@ def test_a_server_that_was_left_down_halfway_comes_back(site: Site) -> None:
 
 def test_rotations_that_are_killed_are_finished_by_the_next_run(site: Site) -> None:
     rng = random.Random(os.environ.get("SEED", "rotate"))
-    started = time.monotonic()
-    assert site.rotate(site.renew()).status == 0
-    usual = time.monotonic() - started
     for number in range(KILLS):
         file = site.renew()
         process = site.twin.start("playbooks/rotate_tokens.yml", "-e", f"old_token_file={file}")
-        moment = usual * (number + rng.random()) / KILLS
+        moment = 1 + RUN_SECONDS * (number + rng.random()) / KILLS
         time.sleep(moment)
         kill_controller(process)
         run = site.rotate(file)
         assert run.status == 0, f"killed after {moment:.1f} s\n{run.output[-4000:]}"
         assert_rotated(site)
-
-
-def test_secrets_of_the_lab_are_still_the_ones_of_its_folder(site: Site) -> None:
-    """The lab's own file was rewritten by these tests: the inventory reads the same."""
-    assert yaml.safe_load(site.file.read_text())["homelab_k3s_server_token"] == site.server_token
