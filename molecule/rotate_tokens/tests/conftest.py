@@ -13,7 +13,6 @@ import yaml
 
 from tests.twin import Run, Twin
 
-
 TOKENS = ("homelab_k3s_server_token", "homelab_k3s_agent_token")
 
 
