@@ -104,7 +104,8 @@ def await_active(run: CommandRunner, name: str, timeout: int, old: str) -> str:
 
 def last_line(run: CommandRunner, name: str) -> str:
     """The last thing the unit itself logged (systemd's own remarks say less)."""
-    _status, output, _stderr = run(["journalctl", "--unit", name, "--lines", "40", "--output", "cat", "--no-pager"])
+    own = f"_SYSTEMD_UNIT={name}"
+    _status, output, _stderr = run(["journalctl", own, "--lines", "40", "--output", "cat", "--no-pager"])
     lines = [line for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if "level=fatal" in line or "level=error" in line] or lines
     return telling[-1] if telling else "nothing was logged"
