@@ -44,7 +44,7 @@ class Release:
         return self.folder is not None
 
 
-def choose_release(version: str, engine: Engine, image: str) -> Release:
+def choose_release(version: str, engine: Engine, image: str, in_containers: bool = True) -> Release:
     """The real release when it lies in the cache or can be downloaded; otherwise the stand-in, with the reason."""
     if os.environ.get("LAB_K3S") == "stand-in":
         return Release(f"{STANDIN}: asked for with LAB_K3S=stand-in")
@@ -62,6 +62,8 @@ def choose_release(version: str, engine: Engine, image: str) -> Release:
         except (OSError, http.client.HTTPException):
             return Release(f"{STANDIN}: the real release {version} is not reachable and not in {folder}")
     _verify(folder, names)
+    if not in_containers:
+        return Release(f"K3s: the real release {version}", folder)
     if not engine.allows_privileged(image):
         return Release(
             f"{STANDIN}: the real release is there, but this engine refuses the privileged containers it needs"

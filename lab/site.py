@@ -8,7 +8,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ LABEL = "fletcherlabs.homelab.lab"
 # The name becomes a folder that is removed whole, a network and the beginning of container names.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 # Folders in .lab that belong to all labs.
-SHARED_FOLDERS = ("bin", "downloads")
+SHARED_FOLDERS = ("bin", "downloads", "vm-images")
+BACKENDS = ("container", "vm")
 WANTED = ("lab_name", "lab_subnet", "homelab_admin_user", "homelab_k3s_version")
 
 
@@ -31,6 +32,8 @@ class Machine:
     name: str
     address: str
     groups: tuple[str, ...]
+    # what the inventory says of it, for the backend that emulates hardware
+    variables: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_member(self) -> bool:
@@ -48,6 +51,8 @@ class Site:
     admin_user: str
     k3s_version: str
     machines: tuple[Machine, ...]
+    # container, or vm for virtual machines (lab_backend in the inventory)
+    backend: str = "container"
 
     @property
     def state(self) -> Path:
@@ -88,12 +93,12 @@ def site_from(document: Mapping[str, Any], inventory: Path) -> Site:
     if missing:
         raise LabError(f"{inventory} is not a lab's inventory; set {', '.join(missing)} in its group_vars/all")
     machines = tuple(
-        Machine(name, str(values.get("homelab_machine", {}).get("address")), groups_of(document, name))
+        Machine(name, str(values.get("homelab_machine", {}).get("address")), groups_of(document, name), values)
         for name, values in sorted(hostvars.items())
     )
     site = Site(
         first["lab_name"], _subnet(first["lab_subnet"]), inventory, first["homelab_admin_user"],
-        first["homelab_k3s_version"], machines,
+        first["homelab_k3s_version"], machines, first.get("lab_backend", "container"),
     )  # fmt: skip
     problems = _problems(site)
     if problems:
@@ -112,6 +117,8 @@ def _problems(site: Site) -> list[str]:
     problems = []
     if not NAME.fullmatch(site.name) or site.name in SHARED_FOLDERS:
         problems.append(f"lab_name '{site.name}' is not a short lower-case name such as homelab")
+    if site.backend not in BACKENDS:
+        problems.append(f"lab_backend is '{site.backend}', expected {' or '.join(BACKENDS)}")
     for machine in site.machines:
         try:
             inside = ipaddress.IPv4Address(machine.address) in site.subnet
