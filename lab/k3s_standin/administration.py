@@ -15,7 +15,7 @@ from lab.k3s_standin import bootstrap, credentials, log, tokens
 from lab.k3s_standin.api.client import Client
 from lab.k3s_standin.api.errors import Conflict, NotFound
 from lab.k3s_standin.api.http import Request, Response
-from lab.k3s_standin.api.store import ObjectStore
+from lab.k3s_standin.api.stores import Store
 from lab.k3s_standin.credentials import Credentials
 from lab.k3s_standin.paths import Paths
 from lab.k3s_standin.secrets_encryption import ANNOTATION, FINISHED, RECORD, Encryption
@@ -39,12 +39,14 @@ class Administration:
     """One server's administration; `client` is set once the API is there."""
 
     paths: Paths
-    datastore: Path
-    store: ObjectStore
+    datastore: Path | bootstrap.Records
+    store: Store
     live: Live
     encryption: Encryption | None
     node: str
     client: Client | None = None
+    # What a server that joins asks for; there is nothing to join without etcd.
+    members: Callable[[], Obj] = lambda: {"members": []}
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def handler(self, path: str) -> Callable[[Request], Response] | None:
@@ -53,7 +55,12 @@ class Administration:
             "token": self._token,
             "encrypt/status": self._status,
             "encrypt/config": self._configure,
+            "server-bootstrap": self._bootstrap,
+            "/db/info": lambda _: Response.json(self.members()),
         }.get(path)
+
+    def _bootstrap(self, request: Request) -> Response:
+        return Response.json(bootstrap.load(self.datastore, self.live.current.server) or {})
 
     def _token(self, request: Request) -> Response:
         if request.method != "PUT":
@@ -132,7 +139,7 @@ class Administration:
         encryption.enter(FINISHED)
         server = self.live.current.server
         contents = bootstrap.load(self.datastore, server) or {}
-        bootstrap.replace(self.datastore, server, {**contents, RECORD: encryption.text()})
+        bootstrap.save(self.datastore, server, {**contents, RECORD: encryption.text()})
         if self.client.find("nodes", self.node):
             self.client.patch("nodes", self.node, {"metadata": {"annotations": dict(encryption.annotations)}})
         log.info("Reencryption of Secrets is finished")

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -28,6 +30,8 @@ from lab.k3s_standin.kubelet import Kubelet
 from lab.k3s_standin.load_balancer import LoadBalancer
 from lab.k3s_standin.paths import Paths
 
+_LOOK_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Agent:
@@ -51,7 +55,11 @@ class Agent:
         balancer.start()
         try:
             joined = Joiner(url, balancer.url, token, self.node, self.paths, stop).join()
-            balancer.update(joined.servers)
+            # A server's own node stays with the API beside it.
+            if self.settings.command == "agent":
+                balancer.update(joined.servers)
+                follow = rest.Rest(balancer.url, rest.trusting(joined.ca, joined.certificate))
+                threading.Thread(target=_follow, args=(balancer, follow, stop), daemon=True).start()
             kubeconfig.write_node(self.paths.agent, balancer.url)
             self._prepare(joined)
             api = rest.Rest(
@@ -73,6 +81,13 @@ class Agent:
         containerd.write(self.paths, self.environment, self.settings.text("default-runtime"), dns.split(","), domain)
         os.makedirs(self.paths.agent / "pod-manifests", exist_ok=True)
         images.bring_in(self.paths)
+
+
+def _follow(balancer: LoadBalancer, server: rest.Rest, stop: threading.Event) -> None:
+    """Servers come and go while this node lives."""
+    while not stop.wait(_LOOK_SECONDS):
+        with contextlib.suppress(OSError, rest.Refused, ValueError):
+            balancer.update(json.loads(server.get("/v1-k3s/apiservers")))
 
 
 def main(settings: Settings, version: str, environment: Mapping[str, str]) -> None:

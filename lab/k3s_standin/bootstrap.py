@@ -7,15 +7,20 @@ Whoever has a datastore and its token can bring back the cluster; whoever starts
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from lab.k3s_standin.etcd_client import EtcdClient
 
 _ROUNDS = 4096
 _SALT = 8
@@ -27,10 +32,74 @@ class BootstrapError(Exception):
     """The datastore belongs to another token."""
 
 
-def load(datastore: Path, token: str) -> dict[str, str] | None:
+class Records(Protocol):
+    """Where the record lies; values are bytes, and at most one name has one."""
+
+    def all(self) -> dict[str, bytes]:
+        """Every name and its value."""
+        ...
+
+    def put(self, name: str, value: bytes) -> None:
+        """Write a value."""
+        ...
+
+    def move(self, old: str, new: str, value: bytes) -> None:
+        """Write a value under a new name and forget the old one, in one transaction."""
+        ...
+
+
+@dataclass(frozen=True)
+class SqliteRecords:
+    """The record in SQLite's file."""
+
+    file: Path
+
+    def all(self) -> dict[str, bytes]:
+        """Every name and its value."""
+        with closing(self._open()) as database:
+            return dict(database.execute("SELECT name, value FROM bootstrap").fetchall())
+
+    def put(self, name: str, value: bytes) -> None:
+        """Write a value."""
+        self.move(name, name, value)
+
+    def move(self, old: str, new: str, value: bytes) -> None:
+        """Write a value under a new name and forget the old one, in one transaction."""
+        with closing(self._open()) as database:
+            database.execute("DELETE FROM bootstrap WHERE name=?", (old,))
+            database.execute("INSERT OR REPLACE INTO bootstrap VALUES (?, ?)", (new, value))
+            database.commit()
+
+    def _open(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.file)
+        os.chmod(self.file, 0o600)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute(_TABLE)
+        return database
+
+
+@dataclass(frozen=True)
+class EtcdRecords:
+    """The record in etcd."""
+
+    etcd: EtcdClient
+
+    def all(self) -> dict[str, bytes]:
+        """Every name and its value."""
+        return {row.key: base64.b64decode(row.value) for row in self.etcd.range("/bootstrap/")[0]}
+
+    def put(self, name: str, value: bytes) -> None:
+        """Write a value."""
+        self.move(name, name, value)
+
+    def move(self, old: str, new: str, value: bytes) -> None:
+        """Write a value under a new name and forget the old one, in one transaction."""
+        self.etcd.move(old, new, base64.b64encode(value).decode())
+
+
+def load(datastore: Path | Records, token: str) -> dict[str, str] | None:
     """Read the record; None when the datastore has none yet."""
-    with closing(_open(datastore)) as database:
-        rows = dict(database.execute("SELECT name, value FROM bootstrap").fetchall())
+    rows = _records(datastore).all()
     if not rows:
         return None
     if _name(token) not in rows:
@@ -38,35 +107,19 @@ def load(datastore: Path, token: str) -> dict[str, str] | None:
     return _decrypt(token, rows[_name(token)])
 
 
-def save(datastore: Path, token: str, contents: dict[str, str]) -> None:
-    """Write the record, once."""
-    with closing(_open(datastore)) as database:
-        database.execute("INSERT OR IGNORE INTO bootstrap VALUES (?, ?)", (_name(token), _encrypt(token, contents)))
-        database.commit()
+def save(datastore: Path | Records, token: str, contents: dict[str, str]) -> None:
+    """Write the record, or write it over the one there is."""
+    _records(datastore).put(_name(token), _encrypt(token, contents))
 
 
-def replace(datastore: Path, token: str, contents: dict[str, str]) -> None:
-    """Write the record over the one there is."""
-    with closing(_open(datastore)) as database:
-        database.execute("INSERT OR REPLACE INTO bootstrap VALUES (?, ?)", (_name(token), _encrypt(token, contents)))
-        database.commit()
-
-
-def rotate(datastore: Path, old: str, new: str) -> None:
-    """Encrypt the record with another token, in one transaction: there is always exactly one token that opens it."""
+def rotate(datastore: Path | Records, old: str, new: str) -> None:
+    """Encrypt the record with another token: there is always exactly one token that opens it."""
     contents = load(datastore, old) or {}
-    with closing(_open(datastore)) as database:
-        database.execute("DELETE FROM bootstrap WHERE name=?", (_name(old),))
-        database.execute("INSERT OR REPLACE INTO bootstrap VALUES (?, ?)", (_name(new), _encrypt(new, contents)))
-        database.commit()
+    _records(datastore).move(_name(old), _name(new), _encrypt(new, contents))
 
 
-def _open(datastore: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(datastore)
-    os.chmod(datastore, 0o600)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute(_TABLE)
-    return database
+def _records(datastore: Path | Records) -> Records:
+    return SqliteRecords(datastore) if isinstance(datastore, Path) else datastore
 
 
 def _name(token: str) -> str:

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 import time
 from pathlib import Path
 
-from lab.k3s_standin import bootstrap, datastore, files, log, snapshot_file
+from lab.k3s_standin import bootstrap, datastore, etcd_process, files, log, snapshot_file
 from lab.k3s_standin.config import ConfigError
+from lab.k3s_standin.etcd_client import EtcdError
+from lab.k3s_standin.etcd_datastore import read_record
 from lab.k3s_standin.paths import Paths
 from lab.k3s_standin.server_tls import ServerTls
 from lab.k3s_standin.tokens import TokenError, parse
@@ -26,7 +29,7 @@ def flag_file(paths: Paths) -> Path:
     return paths.server / "db/reset-flag"
 
 
-def run(paths: Paths, node_name: str, token: str, snapshot: str, port: int) -> None:
+def run(paths: Paths, node_name: str, token: str, snapshot: str, port: int, address: str = "127.0.0.1") -> None:
     """Reset, restoring a snapshot first where one is given."""
     flag = flag_file(paths)
     if flag.exists():
@@ -38,13 +41,13 @@ def run(paths: Paths, node_name: str, token: str, snapshot: str, port: int) -> N
     _port_is_free(port)
     if snapshot:
         try:
-            _restore(paths, node_name, Path(snapshot))
+            _restore(paths, node_name, Path(snapshot), address)
         except snapshot_file.SnapshotError as error:
             raise ConfigError(f"starting kubernetes: preparing server: start managed database: {error}") from error
-    file = datastore.locate(paths, True, node_name)
-    if not file.exists():
-        raise ConfigError(f"cluster-reset needs an etcd datastore or a snapshot, and there is none at {file}")
-    _bring_back_authorities(paths, file, token)
+    home = paths.server / "db/etcd"
+    if not (home / "member/snap/db").exists():
+        raise ConfigError(f"cluster-reset needs an etcd datastore or a snapshot, and there is none at {home}")
+    _bring_back_authorities(paths, token)
     files.write(flag, "")
     log.info(_DONE)
 
@@ -58,27 +61,51 @@ def _port_is_free(port: int) -> None:
             raise ConfigError(f"listen tcp :{port}: {error.strerror}: stop k3s before a cluster reset") from error
 
 
-def _restore(paths: Paths, node_name: str, snapshot: Path) -> None:
+def _restore(paths: Paths, node_name: str, snapshot: Path, address: str) -> None:
     snapshot_file.verify(snapshot)
     home, now = paths.server / "db/etcd", int(time.time())
     fresh = home.with_name(f"etcd-tmp-{now}")
     shutil.rmtree(fresh, ignore_errors=True)
-    (fresh / "member/snap").mkdir(parents=True, mode=0o700)
-    snapshot_file.unseal(snapshot, fresh / "member/snap/db")
-    name = home / "name"
-    files.write(fresh / "name", name.read_text() if name.exists() else f"{node_name}-restored")
+    file = home / "name"
+    name = file.read_text().strip() if file.exists() else f"{node_name}-{secrets.token_hex(4)}"
+    if datastore.is_sqlite(snapshot):
+        (fresh / "member/snap").mkdir(parents=True, mode=0o700)
+        snapshot_file.unseal(snapshot, fresh / "member/snap/db")
+    else:
+        _restore_etcd(snapshot, fresh, name, address)
+    files.write(fresh / "name", name)
     if home.exists():
         log.info(f"Pre-restore etcd database moved to {home.with_name(f'etcd-old-{now}')}")
         home.rename(home.with_name(f"etcd-old-{now}"))
     fresh.rename(home)
 
 
-def _bring_back_authorities(paths: Paths, file: Path, token: str) -> None:
+def _restore_etcd(snapshot: Path, target: Path, name: str, address: str) -> None:
+    peer = f"https://{etcd_process.bracketed(address)}:{etcd_process.client_port() + 1}"
+    try:
+        etcd_process.control(
+            "snapshot", "restore", str(snapshot), f"--data-dir={target}", f"--name={name}",
+            f"--initial-cluster={name}={peer}", f"--initial-advertise-peer-urls={peer}",
+        )  # fmt: skip
+    except EtcdError as error:
+        raise snapshot_file.SnapshotError(str(error)) from error
+
+
+def _record(paths: Paths, token: str) -> dict[str, str] | None:
+    home = paths.server / "db/etcd"
+    file = home / "member/snap/db"
+    if datastore.is_sqlite(file):
+        return bootstrap.load(file, token)
+    # In its own place: forgetting its peers is what a reset is.
+    return read_record(home, (home / "name").read_text().strip(), token)
+
+
+def _bring_back_authorities(paths: Paths, token: str) -> None:
     """The datastore's authorities replace those on disk, which are kept aside; a wrong token ends here."""
     try:
         parsed = parse(token)
-        contents = bootstrap.load(file, parsed.bootstrap or parsed.password)
-    except (bootstrap.BootstrapError, TokenError) as error:
+        contents = _record(paths, parsed.bootstrap or parsed.password)
+    except (bootstrap.BootstrapError, EtcdError, TokenError) as error:
         raise ConfigError(f"starting kubernetes: preparing server: {error}") from error
     if contents is None:
         return

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.k3s_standin.api.client import Client
-from lab.k3s_standin.controllers import addons, endpoints, namespaces, nodes, own_node, pods, workloads
+from lab.k3s_standin.controllers import addons, endpoints, members, namespaces, nodes, own_node, pods, workloads
+from lab.k3s_standin.controllers.leader import Elector
 from lab.k3s_standin.controllers.loop import Loop
+from lab.k3s_standin.etcd_client import EtcdClient
 from lab.k3s_standin.node_passwords import NodePasswords
 
 _GRACE = re.compile(r"^node-monitor-grace-period=(\d+)s$")
@@ -25,44 +27,72 @@ class Facts:
     node: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    address: str
+    addresses: Callable[[], list[str]]
     port: int
     ca: str
     manifests: Path
     disabled: frozenset[str]
     cluster_cidr: str
     controller_arguments: tuple[str, ...]
+    # Set where several servers may be: then one is elected, and members of etcd are looked after.
+    etcd: EtcdClient | None = None
 
 
 class ControlPlane:
-    """Starts and stops the loops."""
+    """Starts and stops the loops: its own on every server, those of the whole cluster on the elected one."""
 
-    def __init__(self, client: Client, passwords: NodePasswords, facts: Facts) -> None:
-        lifecycle = nodes.NodeLifecycle(client, facts.cluster_cidr, grace_seconds(facts.controller_arguments))
+    def __init__(self, client: Client, passwords: NodePasswords, facts: Facts, start_api: Callable[[], None]) -> None:
+        self._client, self._passwords, self._facts = client, passwords, facts
+        self._start_api = start_api
         own = own_node.OwnNode(client, facts.node, dict(facts.labels), facts.annotations)
-        deleted = own_node.DeletedNodes(client, passwords)
         deploy = addons.Addons(client, facts.manifests, facts.node, facts.disabled)
-        reachable = endpoints.KubernetesEndpoints(client, facts.address, facts.port)
         self._loops = [
-            Loop("node-lifecycle", client, nodes.KEYS, nodes.INTERVAL, lifecycle.sync),
             Loop("own-node", client, own_node.KEYS, own_node.INTERVAL, own.sync),
-            Loop("deleted-nodes", client, own_node.KEYS, own_node.INTERVAL, deleted.sync),
             Loop("deploy", client, addons.KEYS, addons.INTERVAL, deploy.sync),
+        ]
+        self._elector = Elector(client, facts.node, self._lead) if facts.etcd else None
+
+    def start(self) -> None:
+        """Start this server's loops, and the cluster's unless others may have them."""
+        for loop in self._loops:
+            loop.start()
+        if self._elector:
+            self._elector.start()
+        else:
+            self._lead()
+
+    def stop(self) -> None:
+        """Stop all loops, then let another server lead."""
+        for loop in self._loops:
+            loop.stop()
+        if self._elector:
+            self._elector.stop()
+
+    def _lead(self) -> None:
+        self._start_api()
+        loops = self._cluster_loops()
+        self._loops += loops
+        for loop in loops:
+            loop.start()
+
+    def _cluster_loops(self) -> list[Loop]:
+        client, facts = self._client, self._facts
+        lifecycle = nodes.NodeLifecycle(client, facts.cluster_cidr, grace_seconds(facts.controller_arguments))
+        deleted = own_node.DeletedNodes(client, self._passwords)
+        reachable = endpoints.KubernetesEndpoints(client, facts.addresses, facts.port)
+        loops = [
+            Loop("node-lifecycle", client, nodes.KEYS, nodes.INTERVAL, lifecycle.sync),
+            Loop("deleted-nodes", client, own_node.KEYS, own_node.INTERVAL, deleted.sync),
             Loop("root-ca", client, namespaces.KEYS, namespaces.INTERVAL, namespaces.RootCa(client, facts.ca).sync),
             Loop("endpoints", client, endpoints.KEYS, endpoints.INTERVAL, reachable.sync),
             Loop("workloads", client, workloads.KEYS, workloads.INTERVAL, workloads.Workloads(client).sync),
             Loop("pods", client, pods.KEYS, pods.INTERVAL, pods.Pods(client).sync),
         ]
-
-    def start(self) -> None:
-        """Start all loops; the API server's own objects are there by now."""
-        for loop in self._loops:
-            loop.start()
-
-    def stop(self) -> None:
-        """Stop all loops."""
-        for loop in self._loops:
-            loop.stop()
+        if facts.etcd:
+            etcd = members.EtcdMembers(client, facts.etcd)
+            loops.append(Loop("etcd-members", client, members.KEYS, members.INTERVAL, etcd.sync))
+            loops.append(Loop("etcd-learners", client, (), members.PROMOTION_INTERVAL, etcd.promote))
+        return loops
 
 
 def grace_seconds(arguments: tuple[str, ...]) -> float:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the datastore lies: SQLite in kine's place, or "embedded etcd": in this double, SQLite in etcd's place."""
+"""Where an SQLite datastore lies: in kine's place, or in etcd's on a machine that has no etcd."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lab.k3s_standin import files, log
 from lab.k3s_standin.paths import Paths
+
+_MAGIC = b"SQLite format 3\0"
 
 
 def locate(paths: Paths, cluster_init: bool, node_name: str) -> Path:
@@ -34,6 +36,15 @@ def locate(paths: Paths, cluster_init: bool, node_name: str) -> Path:
 def is_etcd(file: Path) -> bool:
     """Whether a datastore file is in etcd's place."""
     return file.name == "db"
+
+
+def is_sqlite(file: Path) -> bool:
+    """Whether a file is SQLite's: etcd has one of its own kind at that place."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except FileNotFoundError:
+        return False
 
 
 def _convert(source: Path, target: Path) -> None:

@@ -44,7 +44,7 @@ class LoadBalancer:
 
     def update(self, servers: list[str]) -> None:
         """Take over the list a server gave."""
-        if not servers or servers == self._servers:
+        if not servers or sorted(servers) == sorted(self._servers):
             return
         self._servers = servers
         files.write(
@@ -84,6 +84,10 @@ class LoadBalancer:
             try:
                 connection = socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS)
             except OSError:
+                # Asked last from now on: a dead machine costs every connection its time.
+                self._servers = [each for each in self._servers if each != server] + [server] * (
+                    server in self._servers
+                )
                 continue
             connection.settimeout(None)
             return connection

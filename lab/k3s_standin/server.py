@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +22,14 @@ from lab.k3s_standin import (
     checks,
     cluster_reset,
     credentials,
-    datastore,
+    datastores,
     kubeconfig,
     log,
     node_object,
     options,
     packaged,
-    rest,
     secrets_encryption,
+    server_tls,
     signals,
     snapshots,
     tokens,
@@ -36,9 +38,13 @@ from lab.k3s_standin.administration import Administration, Live
 from lab.k3s_standin.api.at_rest import PLAIN
 from lab.k3s_standin.api.errors import Obj
 from lab.k3s_standin.api.server import ApiServer
-from lab.k3s_standin.api.store import ObjectStore
+from lab.k3s_standin.api.stores import Store
 from lab.k3s_standin.config import ConfigError, Settings
 from lab.k3s_standin.control_plane import ControlPlane, Facts
+from lab.k3s_standin.controllers import members
+from lab.k3s_standin.datastores import Datastore
+from lab.k3s_standin.etcd_client import EtcdError
+from lab.k3s_standin.etcd_join import Joining
 from lab.k3s_standin.node_passwords import NodePasswords
 from lab.k3s_standin.paths import Paths
 from lab.k3s_standin.secrets_encryption import Encryption
@@ -58,6 +64,7 @@ class Server:
     paths: Paths
     node: options.Node
     environment: Mapping[str, str]
+    join_url: str = ""
 
     @property
     def port(self) -> int:
@@ -83,15 +90,32 @@ class Server:
         """Start everything and stay until SIGTERM."""
         stop = signals.stop_event()
         server_token, agent_token = options.token(self.settings), options.token(self.settings, "agent-token")
-        file = datastore.locate(self.paths, self.settings.flag("cluster-init"), self.node.name)
+        joining = Joining(self.join_url, server_token, self._agent_config()) if self.join_url else None
+        data = datastores.choose(self.paths, self.settings.flag("cluster-init"), self.node.name, self.address, joining)
         cluster_reset.flag_file(self.paths).unlink(missing_ok=True)
-        tls, chosen, encryption = self._open(file, server_token, agent_token)
-        store = ObjectStore(str(file), encryption or PLAIN)
-        saved = self._snapshots(store, datastore.is_etcd(file))
+        try:
+            tls, chosen, encryption = self._open(data, server_token, agent_token)
+            self._serve(data, tls, chosen, encryption, stop)
+        finally:
+            data.stop()
+
+    def _serve(
+        self,
+        data: Datastore,
+        tls: ServerTls,
+        chosen: credentials.Credentials,
+        encryption: Encryption | None,
+        stop: threading.Event,
+    ) -> None:
+        store = data.store(encryption or PLAIN)
+        saved = self._snapshots(data)
         schedule = self._schedule(saved)
-        administration = Administration(self.paths, file, store, Live(chosen), encryption, self.node.name)
-        api, control_plane = self._control_plane(store, tls, administration, saved)
-        api.start()
+        administration = Administration(self.paths, data.records, store, Live(chosen), encryption, self.node.name)
+        if data.member:
+            administration.members = functools.partial(data.member.client().call, "/v3/cluster/member/list", {})
+        api, control_plane = self._control_plane(store, tls, administration, saved, data)
+        api.start(controllers=False)
+        data.announce(f"{self.address}:{self.port}")
         control_plane.start()
         schedule.start()
         self._write_kubeconfig()
@@ -111,31 +135,42 @@ class Server:
             store.close()
 
     def _open(
-        self, file: Path, server_token: str, agent_token: str
+        self, data: Datastore, server_token: str, agent_token: str
     ) -> tuple[ServerTls, credentials.Credentials, Encryption | None]:
         """Bring authorities, tokens and bootstrap record together, in an order that a later start can complete."""
         tls = ServerTls(self.paths.tls)
         chosen = credentials.choose(self.paths, server_token, agent_token)
-        try:
-            contents = bootstrap.load(file, chosen.server)
-        except bootstrap.BootstrapError as error:
-            raise ConfigError(f"starting kubernetes: preparing server: {error}") from error
+        contents = self._contents(lambda: data.early(chosen.server))
         if contents is not None:
             tls.restore(contents)
         credentials.check(self.paths, server_token)
         tls.ensure_authorities()
+        tls.ensure_leaves(*self._names())
+        data.start()
+        contents = self._contents(lambda: bootstrap.load(data.records, chosen.server))
+        if contents is not None:
+            tls.restore(contents)
+            tls.ensure_leaves(*self._names())
         credentials.write(self.paths, chosen)
         encryption = secrets_encryption.open_or_create(self.paths, self.settings)
         sealed = {secrets_encryption.RECORD: encryption.text()} if encryption else {}
-        if contents is None:
-            bootstrap.save(file, chosen.server, {**tls.authority_files(), **sealed})
-        elif not sealed.keys() <= contents.keys():
-            bootstrap.replace(file, chosen.server, {**contents, **sealed})
-        tls.ensure_leaves(self._serving_names())
+        if contents is None or not sealed.keys() <= contents.keys():
+            bootstrap.save(data.records, chosen.server, {**tls.authority_files(), **(contents or {}), **sealed})
         return tls, chosen, encryption
 
+    def _contents(self, read: Callable[[], dict[str, str] | None]) -> dict[str, str] | None:
+        try:
+            return read()
+        except (bootstrap.BootstrapError, EtcdError) as error:
+            raise ConfigError(f"starting kubernetes: preparing server: {error}") from error
+
     def _control_plane(
-        self, store: ObjectStore, tls: ServerTls, administration: Administration, saved: snapshots.Snapshots
+        self,
+        store: Store,
+        tls: ServerTls,
+        administration: Administration,
+        saved: snapshots.Snapshots,
+        data: Datastore,
     ) -> tuple[ApiServer, ControlPlane]:
         api = ApiServer(
             store,
@@ -161,30 +196,33 @@ class Server:
             client,
             passwords,
             self._agent_config(),
-            lambda: [f"{self.address}:{self.port}"],
+            lambda: data.api_servers(f"{self.address}:{self.port}"),
             administration,
         )
-        facts = self._facts(tls, administration, saved.etcd)
+        facts = self._facts(tls, administration, data)
         packaged.write(facts.manifests, facts.disabled)
-        return api, ControlPlane(client, passwords, facts)
+        return api, ControlPlane(client, passwords, facts, api.start_controllers)
 
-    def _facts(self, tls: ServerTls, administration: Administration, etcd: bool) -> Facts:
+    def _facts(self, tls: ServerTls, administration: Administration, data: Datastore) -> Facts:
+        own = f"{self.address}:{self.port}"
+        encryption = administration.encryption.annotations if administration.encryption else {}
         return Facts(
             self.node.name,
-            node_object.server_labels(etcd),
-            administration.encryption.annotations if administration.encryption else {},
-            self.address,
+            node_object.server_labels(data.etcd),
+            {**encryption, **(members.names(data.member) if data.member else {})},
+            lambda: [server.rpartition(":")[0].strip("[]") for server in data.api_servers(own)],
             self.port,
             tls.authority("server-ca").certificate,
             self.paths.server / "manifests",
             frozenset(self.settings.list("disable")),
             self.cluster_cidr,
             tuple(self.settings.list("kube-controller-manager-arg")),
+            data.member.client() if data.member else None,
         )
 
-    def _snapshots(self, store: ObjectStore, etcd: bool) -> snapshots.Snapshots:
+    def _snapshots(self, data: Datastore) -> snapshots.Snapshots:
         folder = Path(self.settings.text("etcd-snapshot-dir") or self.paths.server / "db/snapshots")
-        return snapshots.Snapshots(store.snapshot, folder, self.node.name, etcd)
+        return snapshots.Snapshots(data.copy, folder, self.node.name, data.etcd)
 
     def _schedule(self, saved: snapshots.Snapshots) -> snapshots.Schedule:
         settings = self.settings
@@ -212,13 +250,11 @@ class Server:
             "SupervisorPort": self.port,
         }
 
-    def _serving_names(self) -> list[str]:
+    def _names(self) -> server_tls.Names:
+        node, own = self.node, (self.address, *self.node.addresses)
+        serving = (*own, *node.external_addresses, node.name, *self.settings.list("tls-san"))
         domain = self.settings.text("cluster-domain")
-        service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{domain}"]
-        first = str(ipaddress.ip_network(self.service_cidr)[1])
-        node = self.node
-        own = [*node.addresses, *node.external_addresses, self.address, node.name, "localhost", "127.0.0.1", "::1"]
-        return list(dict.fromkeys([*service, first, *own, *self.settings.list("tls-san")]))
+        return server_tls.names(self.service_cidr, domain, serving, (node.name, *own))
 
     def _write_kubeconfig(self) -> None:
         path = Path(self.settings.text("write-kubeconfig") or self.paths.kubeconfig)
@@ -252,27 +288,10 @@ def main(settings: Settings, version: str, environment: Mapping[str, str]) -> No
     restored = settings.text("cluster-reset-restore-path")
     if settings.flag("cluster-reset"):
         port = settings.number("https-listen-port")
-        cluster_reset.run(paths, node.name, options.token(settings), restored, port)
+        own = settings.text("advertise-address") or node.addresses[0]
+        cluster_reset.run(paths, node.name, options.token(settings), restored, port, own)
         return
     if restored:
         raise ConfigError("invalid flag use; --cluster-reset required with --cluster-reset-restore-path")
-    if url:
-        _join(url, options.token(settings))
     with certificate_rotation.hold(paths):
-        Server(settings, version, paths, node, environment).run()
-
-
-def _join(url: str, token: str) -> None:
-    """Check the other server as a joining server would, then say what is missing."""
-    if not token:
-        raise ConfigError("starting kubernetes: preparing server: token is required to join a cluster")
-    try:
-        parsed = tokens.parse(token)
-        ca = rest.Rest(url, rest.trusting(None)).get("/cacerts")
-        parsed.matches(ca)
-    except (OSError, rest.Refused, tokens.TokenError) as error:
-        raise ConfigError(f"starting kubernetes: preparing server: failed to validate server {url}: {error}") from error
-    raise ConfigError(
-        f"server {url} answers with the cluster CA {tokens.ca_hash(ca)},"
-        " but joining servers (HA) are not in the lab stand-in yet"
-    )
+        Server(settings, version, paths, node, environment, url).run()

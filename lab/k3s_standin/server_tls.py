@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.k3s_standin import files, log, pki
@@ -36,6 +37,18 @@ _LEAVES: dict[str, tuple[str, pki.Subject]] = {
     "etcd/server-client": ("etcd/server-ca", pki.Subject("etcd-server", (), ("server", "client"), ("localhost",))),
     "etcd/peer-server-client": ("etcd/peer-ca", pki.Subject("etcd-peer", (), ("server", "client"), ("localhost",))),
 }
+# Other members connect to these.
+_MEMBERS = ("etcd/server-client", "etcd/peer-server-client")
+
+Names = tuple[list[str], list[str]]
+
+
+def names(service_cidr: str, domain: str, serving: Sequence[str], member: Sequence[str]) -> Names:
+    """The names the API's certificate is good for, and those of etcd's."""
+    service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{domain}"]
+    first = str(ipaddress.ip_network(service_cidr)[1])
+    loopback = ["localhost", "127.0.0.1", "::1"]
+    return list(dict.fromkeys([*service, first, *loopback, *serving])), list(dict.fromkeys([*loopback, *member]))
 
 
 @dataclass(frozen=True)
@@ -67,10 +80,16 @@ class ServerTls:
         if not (self.directory / "service.key").exists():
             files.write(self.directory / "service.key", pki.new_key())
 
-    def ensure_leaves(self, serving_names: Sequence[str]) -> None:
+    def ensure_leaves(self, serving_names: Sequence[str], etcd_names: Sequence[str] = ()) -> None:
         """Issue what is missing, damaged, for other names, or has 120 days or less left."""
         serving = pki.Subject("kube-apiserver", (), ("server",), tuple(serving_names))
-        for name, (issuer, subject) in {**_LEAVES, "serving-kube-apiserver": ("server-ca", serving)}.items():
+        members = {
+            name: (issuer, replace(subject, names=(*subject.names, *etcd_names)))
+            for name, (issuer, subject) in _LEAVES.items()
+            if name in _MEMBERS
+        }
+        leaves = {**_LEAVES, **members, "serving-kube-apiserver": ("server-ca", serving)}
+        for name, (issuer, subject) in leaves.items():
             authority = self.authority(issuer)
             if pki.serves(self._read(name), authority, subject, RENEW_DAYS):
                 continue

@@ -8,6 +8,7 @@ import hashlib
 import os
 from pathlib import Path
 
+SECTOR = 512
 _DIGEST = 32
 _BLOCK = 1 << 20
 
@@ -30,7 +31,7 @@ def verify(path: Path) -> None:
     if not path.exists():
         raise SnapshotError(f"etcd: snapshot path does not exist: {path}")
     size = path.stat().st_size - _DIGEST
-    if size <= 0 or size % 512:
+    if size <= 0 or size % SECTOR:
         raise SnapshotError(f"snapshot missing hash but --skip-hash-check=false: {path}")
     with path.open("rb") as stream:
         stream.seek(size)

@@ -18,7 +18,7 @@ from lab.k3s_standin.node_passwords import NodePasswords, Rejected
 from lab.k3s_standin.server_tls import ServerTls
 
 _PREFIX = "/v1-k3s"
-PREFIXES = ("/cacerts", "/ping", f"{_PREFIX}/")
+PREFIXES = ("/cacerts", "/ping", "/db/info", f"{_PREFIX}/")
 
 
 @dataclass(frozen=True)

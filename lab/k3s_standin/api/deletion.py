@@ -11,14 +11,14 @@ from lab.k3s_standin.api import crd
 from lab.k3s_standin.api.errors import Obj
 from lab.k3s_standin.api.registry import Registry
 from lab.k3s_standin.api.resources import Resource
-from lab.k3s_standin.api.store import ObjectStore
+from lab.k3s_standin.api.stores import Store
 from lab.k3s_standin.api.writes import stamp, with_policy
 
 
 class Deletion:
     """Takes objects out of the store, in steps where steps are needed."""
 
-    def __init__(self, store: ObjectStore, registry: Registry, graceful_pods: bool) -> None:
+    def __init__(self, store: Store, registry: Registry, graceful_pods: bool) -> None:
         self._store = store
         self._registry = registry
         self._graceful_pods = graceful_pods

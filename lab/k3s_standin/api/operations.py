@@ -20,7 +20,7 @@ from lab.k3s_standin.api.identity import User
 from lab.k3s_standin.api.registry import Registry
 from lab.k3s_standin.api.resources import GENERATION_KEYS, Resource
 from lab.k3s_standin.api.shapes import Shape, builtin_shape, schema_shape
-from lab.k3s_standin.api.store import ObjectStore
+from lab.k3s_standin.api.stores import Store
 from lab.k3s_standin.api.validation import validate
 from lab.k3s_standin.api.writes import (
     Caller,
@@ -65,7 +65,7 @@ class Operations:
 
     def __init__(
         self,
-        store: ObjectStore,
+        store: Store,
         admission: Sequence[AdmissionHook] = (),
         service_cidr: str = "10.43.0.0/16",
         graceful_pods: bool = False,

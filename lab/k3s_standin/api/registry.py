@@ -28,14 +28,15 @@ class Registry:
     def put(self, resource: Resource) -> None:
         """Serve a custom resource, or a changed one."""
         with self._lock:
-            self._by_key[resource.key] = resource
-            self.generation += 1
+            if self._by_key.get(resource.key) != resource:
+                self._by_key[resource.key] = resource
+                self.generation += 1
 
     def remove(self, key: str) -> None:
         """Stop serving a custom resource."""
         with self._lock:
-            self._by_key.pop(key, None)
-            self.generation += 1
+            if self._by_key.pop(key, None):
+                self.generation += 1
 
     def by_key(self, key: str) -> Resource:
         """The resource with this key."""

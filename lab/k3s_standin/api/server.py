@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from lab.k3s_standin.api.client import Client
 from lab.k3s_standin.api.controllers import Controllers
+from lab.k3s_standin.api.definitions import Definitions
 from lab.k3s_standin.api.http import Handler, HttpServer
 from lab.k3s_standin.api.identity import Authenticate, Authorize
 from lab.k3s_standin.api.operations import AdmissionHook, Operations
 from lab.k3s_standin.api.routes import IssueToken, Router
 from lab.k3s_standin.api.seed import seed
-from lab.k3s_standin.api.store import ObjectStore
+from lab.k3s_standin.api.stores import Store
 
 
 class ApiServer:
@@ -28,7 +29,7 @@ class ApiServer:
 
     def __init__(
         self,
-        store: ObjectStore,
+        store: Store,
         version: str,
         authenticate: Authenticate,
         authorize: Authorize,
@@ -48,13 +49,20 @@ class ApiServer:
         router = Router(self.operations, version, authenticate, authorize, extra_routes or {}, issue_token)
         self._http = HttpServer(address, port, ssl_context, router.answer)
         self.port = int(self._http.server_port)
+        self._definitions = Definitions(store, self.operations.registry)
         self._thread = threading.Thread(target=self._http.run, name="apiserver", daemon=True)
 
-    def start(self) -> None:
+    def start(self, controllers: bool = True) -> None:
         """Create what every cluster has, then serve; returns when connections are accepted."""
         seed(self.client(manager="k3s"), self.operations)
-        self._controllers.start()
+        if controllers:
+            self.start_controllers()
+        self._definitions.start()
         self._thread.start()
+
+    def start_controllers(self) -> None:
+        """Keep the cluster's objects consistent: the work of one server of several."""
+        self._controllers.start()
 
     def stop(self) -> None:
         """Stop serving and cut connections; the store stays open, it belongs to the caller."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from lab.k3s_standin.api.errors import Obj, bad_request
 from lab.k3s_standin.api.selectors import Predicate
-from lab.k3s_standin.api.store import ObjectStore
+from lab.k3s_standin.api.stores import Store
 from lab.k3s_standin.api.watch import Event, Watch
 
 BOOKMARK_SECONDS = 60
@@ -21,7 +21,7 @@ Render = Callable[[Obj], Obj]
 
 
 def watch_stream(
-    store: ObjectStore,
+    store: Store,
     key: str,
     namespace: str | None,
     query: dict[str, str],
@@ -54,7 +54,7 @@ def watch_stream(
 
 
 def _feed(
-    store: ObjectStore,
+    store: Store,
     watch: Watch,
     first: list[bytes],
     seconds: int,

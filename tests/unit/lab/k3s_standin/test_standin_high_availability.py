@@ -1,0 +1,275 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers as processes over a real etcd: founded, joined, stopped, removed, restored."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.command import ROOT
+from lab.k3s_standin import build, rest
+
+PATIENCE = 45.0
+TOKEN = "the-servers-token"
+ETCD = next((str(each) for each in (ROOT / ".lab/bin", Path("/usr/bin")) if (each / "etcd").exists()), "")
+
+pytestmark = pytest.mark.skipif(not ETCD, reason="there is no etcd program; 'python -m lab image' brings one")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(check: Callable[[], Any], what: str) -> Any:
+    end, last = time.monotonic() + PATIENCE, None
+    while time.monotonic() < end:
+        try:
+            if last := check():
+                return last
+        except (OSError, rest.Refused) as error:
+            last = error
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: last seen {last!r}")
+
+
+@dataclass
+class Server:
+    """One machine: a folder, an address of its own on the loopback, and maybe a process."""
+
+    binary: Path
+    root: Path
+    address: str
+    etcd: int
+    config: dict[str, Any]
+    process: subprocess.Popen[str] | None = field(default=None)
+
+    def start(self) -> None:
+        folder = self.root / "etc/rancher/k3s"
+        folder.mkdir(parents=True, exist_ok=True)
+        (self.root / "etc/cni/net.d").mkdir(parents=True, exist_ok=True)
+        (self.root / "etc/cni/net.d/05-lab.conflist").write_text("{}")
+        (folder / "config.yaml").write_text(yaml.safe_dump(self.config))
+        with open(self.root / "log", "a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(self.binary), "server"], env=self.environment, stderr=log, text=True
+            )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "LAB_K3S_ROOT": str(self.root),
+            "LAB_K3S_ETCD": ETCD,
+            "LAB_K3S_ETCD_PORT": str(self.etcd),
+        }
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.address}:{self.config['https-listen-port']}"
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        assert self.process
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of K3s on this machine."""
+        return subprocess.run(
+            [sys.executable, str(self.binary), *words],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def log(self) -> str:
+        return (self.root / "log").read_text()
+
+    def file(self, name: str) -> Path:
+        return self.root / "var/lib/rancher/k3s" / name
+
+    def api(self) -> rest.Rest:
+        tls = self.file("server/tls")
+        pair = (tls / "client-admin.crt", tls / "client-admin.key")
+        return rest.Rest(self.url, rest.trusting((tls / "server-ca.crt").read_text(), pair))
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self.api().json("GET", path)
+
+    def ready(self) -> set[str]:
+        """Names of the nodes that are Ready, as this server's API has them."""
+        return {
+            node["metadata"]["name"]
+            for node in self.get("/api/v1/nodes")["items"]
+            if any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
+        }
+
+    def write(self, name: str) -> None:
+        metadata = {"name": name, "namespace": "default"}
+        self.api().json("POST", "/api/v1/namespaces/default/configmaps", {"metadata": metadata, "data": {}})
+
+    def has(self, name: str) -> bool:
+        items = self.get("/api/v1/namespaces/default/configmaps")["items"]
+        return any(each["metadata"]["name"] == name for each in items)
+
+
+@dataclass
+class Site:
+    """All servers of one test."""
+
+    folder: Path
+    binary: Path
+    servers: list[Server] = field(default_factory=list)
+
+    def add(self, **config: Any) -> Server:
+        number = len(self.servers) + 1
+        root = self.folder / f"s{number}"
+        root.mkdir(parents=True)
+        address = f"127.0.{os.getpid() % 200 + 1}.{number}"
+        named = {"node-name": f"s{number}", "node-ip": address, "bind-address": "0.0.0.0", "token": TOKEN}
+        ports = {"https-listen-port": free_port(), "lb-server-port": free_port()}
+        server = Server(self.binary, root, address, 20000 + free_port() % 20000, {**named, **ports, **config})
+        self.servers.append(server)
+        return server
+
+    def found(self) -> Server:
+        first = self.add(**{"cluster-init": True})
+        first.start()
+        until(lambda: first.ready() == {"s1"}, "the first server is Ready")
+        return first
+
+    def join(self, other: Server) -> Server:
+        server = self.add(server=other.url)
+        server.start()
+        until(lambda: server.config["node-name"] in other.ready(), f"{server.config['node-name']} is Ready")
+        return server
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    binary = tmp_path / "k3s"
+    binary.write_bytes(build.build("v1.32.5+k3s1"))
+    made = Site(tmp_path, binary)
+    yield made
+    for server in made.servers:
+        if server.process and server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
+
+
+def members(server: Server) -> dict[str, bool]:
+    """Node name -> whether it has a vote."""
+    pair = base64.b64encode(f"server:{TOKEN}".encode()).decode()
+    ca = (server.file("server/tls/server-ca.crt")).read_text()
+    client = rest.Rest(server.url, rest.trusting(ca), {"Authorization": f"Basic {pair}"})
+    found = json.loads(client.get("/db/info"))["members"]
+    return {each.get("name", "").rpartition("-")[0]: not each.get("isLearner", False) for each in found}
+
+
+def test_one_server_keeps_its_data_in_etcd(site: Site) -> None:
+    first = site.found()
+    first.write("kept")
+    until(lambda: first.get("/api/v1/nodes/s1")["metadata"].get("finalizers"), "the server looks after its Node")
+    node = first.get("/api/v1/nodes/s1")["metadata"]
+    assert re.match("^s1-[0-9a-f]{8}$", node["annotations"]["etcd.k3s.cattle.io/node-name"])
+    assert node["labels"]["node-role.kubernetes.io/etcd"] == "true"
+    assert first.file("server/db/etcd/member/wal").is_dir()
+    # what was answered is on disk, and no etcd outlives its server
+    first.stop(signal.SIGKILL)
+    first.start()
+    until(lambda: first.has("kept"), "the object is back")
+    saved = first.run("etcd-snapshot", "save", "--etcd-server", first.url, "--name", "mine")
+    assert saved.returncode == 0, saved.stderr
+    first.write("later")
+    assert first.stop() == 0
+    snapshot = next(first.file("server/db/snapshots").glob("mine-s1-*"))
+    damaged = first.root / "damaged"
+    damaged.write_bytes(snapshot.read_bytes()[:-100])
+    refused = first.run("server", "--cluster-reset", f"--cluster-reset-restore-path={damaged}")
+    assert refused.returncode == 1 and "missing hash" in refused.stderr
+    # the authorities come back with the data
+    shutil.rmtree(first.file("server/tls"))
+    done = first.run("server", "--cluster-reset", f"--cluster-reset-restore-path={snapshot}")
+    assert done.returncode == 0 and "restart without --cluster-reset" in done.stderr, done.stderr
+    first.start()
+    until(lambda: first.has("kept"), "the snapshot's object is back")
+    assert not first.has("later")
+
+
+def test_sqlite_becomes_etcd_and_three(site: Site) -> None:
+    first = site.add()
+    first.start()
+    until(lambda: first.ready() == {"s1"}, "the SQLite server is Ready")
+    first.write("kept")
+    first.stop()
+    assert not first.file("server/db/etcd").exists()
+    first.config["cluster-init"] = True
+    first.start()
+    until(lambda: first.has("kept"), "the object came over")
+    assert first.file("server/db/state.db.migrated").exists()
+    second = site.join(first)
+    assert second.has("kept")
+
+
+def test_three_servers_outlive_one_and_not_two(site: Site) -> None:
+    first = site.found()
+    second, third = site.join(first), site.join(first)
+    until(lambda: members(first) == {"s1": True, "s2": True, "s3": True}, "three members vote")
+    third.write("from-the-third")
+    until(lambda: first.has("from-the-third"), "the first server has it")
+    addresses = {server.address for server in (first, second, third)}
+    until(
+        lambda: {
+            each["ip"]
+            for subset in second.get("/api/v1/namespaces/default/endpoints/kubernetes")["subsets"]
+            for each in subset["addresses"]
+        } == addresses,
+        "the Service leads to all",
+    )  # fmt: skip
+    # a further one under a name that is taken is refused
+    site.servers.append(second_again := Server(
+        site.binary, site.folder / "again", f"127.0.{os.getpid() % 200 + 1}.9", 20000 + free_port() % 20000,
+        {**second.config, "node-ip": f"127.0.{os.getpid() % 200 + 1}.9", "https-listen-port": free_port()},
+    ))  # fmt: skip
+    second_again.root.mkdir()
+    second_again.start()
+    assert second_again.process and second_again.process.wait(PATIENCE) == 1
+    assert "duplicate node name found" in second_again.log()
+    # the first is cut off: another leads, and all goes on
+    first.stop(signal.SIGKILL)
+    until(lambda: second.write("without-the-first") is None, "a write without the first server")
+    until(lambda: third.has("without-the-first"), "it is everywhere")
+    until(lambda: third.get("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/k3s")["spec"]["holderIdentity"]
+          in ("s2", "s3"), "another leads")  # fmt: skip
+    # it comes back without its data: first its member has to go, with its Node
+    shutil.rmtree(first.file("server"))
+    third.api().request("DELETE", "/api/v1/nodes/s1")
+    until(lambda: members(third).keys() == {"s2", "s3"}, "its member went with its Node")
+    first.config.pop("cluster-init")
+    first.config["server"] = third.url
+    first.start()
+    until(lambda: "s1" in third.ready(), "the first is back")
+    assert first.has("without-the-first")
+    until(lambda: all(members(third).values()), "it votes again")
+    # a majority lost: neither reads nor writes
+    second.stop(signal.SIGKILL)
+    third.stop(signal.SIGKILL)
+    time.sleep(10)
+    with pytest.raises(rest.Refused):
+        first.get("/api/v1/nodes")
+    second.start()
+    until(lambda: first.has("without-the-first"), "two of three answer again")
