@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from lab.vm.hardware import Disk, Hardware
 
 # QEMU's network adapter on USB tells its system another first byte than it was given.
 USB_FIRST = "40"
+NIC_DRIVERS = {"usb": "xhci_pci cdc_ether rndis_host", "virtio": "virtio_pci virtio_net", "pci": "e1000e"}
 SETUP = r"""
 set -u
 echo '{name}' > /etc/hostname
@@ -36,15 +38,19 @@ find_nic() {{
     done
     return 1
 }}
+# not when udev comes round to it: in software emulation that takes a minute
+modprobe -a {drivers} 2>/dev/null || :
 attempt=0
 until nic=$(find_nic); do
     attempt=$((attempt + 1))
-    [ $attempt -lt 200 ] || break
+    [ $attempt -lt 1200 ] || {{ echo 'lab-setup: no interface has the MAC {mac}' >&2; exit 1; }}
     sleep 0.1
 done
-ip link set dev "$nic" down
-ip link set dev "$nic" address {mac}
-[ "$nic" = '{nic}' ] || ip link set dev "$nic" name '{nic}'
+if [ "$nic $(cat "/sys/class/net/$nic/address")" != '{nic} {mac}' ]; then
+    ip link set dev "$nic" down
+    ip link set dev "$nic" address {mac}
+    ip link set dev "$nic" name '{nic}'
+fi
 install -d /etc/systemd/network
 cat > /etc/systemd/network/10-lab.network <<'NETWORK'
 [Match]
@@ -69,7 +75,7 @@ model() {{
     done
 }}
 {models}
-udevadm trigger --action=change --subsystem-match=block || :
+udevadm trigger --action=change --subsystem-match=block --sysname-match='nvme*' || :
 exit 0
 """
 
@@ -100,6 +106,7 @@ def setup_script(hardware: Hardware, bays: Iterable[Disk], who: Identity) -> str
         host_key=who.host_key,
         host_public=who.host_public,
         mac=hardware.nic.mac,
+        drivers=NIC_DRIVERS.get(hardware.nic.bus, NIC_DRIVERS["pci"]),
         usb_mac=USB_FIRST + hardware.nic.mac[2:],
         nic=hardware.nic.name,
         address=who.address,
@@ -126,7 +133,18 @@ def name_servers(*files: Path) -> tuple[str, ...]:
     return ()
 
 
-def cloud_config(script: str) -> str:
-    """User data for a cloud image: run the same script early in each boot."""
+def cloud_files(hardware: Hardware, who: Identity, script: str) -> dict[str, str]:
+    """What a cloud image looks for on the disk CIDATA: its network, and the same script early in each boot."""
     indented = "".join(f"    {line}\n" for line in script.splitlines())
-    return "#cloud-config\nnetwork: {config: disabled}\nwrite_files: []\nbootcmd:\n- |\n" + indented
+    interface = {
+        "match": {"macaddress": hardware.nic.mac},
+        "set-name": hardware.nic.name,
+        "addresses": [f"{who.address}/{who.subnet.prefixlen}"],
+        "routes": [{"to": "0.0.0.0/0", "via": who.gateway}],
+        "nameservers": {"addresses": list(who.resolvers)},
+    }
+    return {
+        "meta-data": json.dumps({"instance-id": hardware.name, "local-hostname": hardware.name}),
+        "network-config": json.dumps({"version": 2, "ethernets": {"lan": interface}}),
+        "user-data": f"#cloud-config\nbootcmd:\n- |\n{indented}",
+    }

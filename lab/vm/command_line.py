@@ -62,7 +62,7 @@ def _escaped(text: str) -> str:
 def _boot(image: Image) -> list[str]:
     if image.kernel is None:
         return []
-    append = f"root=LABEL={LABEL} ro console=ttyS0 quiet mitigations=off random.trust_cpu=on"
+    append = f"root=LABEL={LABEL} ro console=ttyS0 quiet mitigations=off random.trust_cpu=on nvme.io_queue_depth=32"
     return ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", append]
 
 
@@ -91,7 +91,7 @@ def _device(disk: Disk, drive: str, port: int) -> str:
     if disk.bus == "nvme":
         # QEMU's controller always calls itself "QEMU NVMe Ctrl"; the setup puts the model over that in sysfs.
         intel = ",use-intel-id=on" if disk.model.upper().startswith("INTEL") else ""
-        return f"nvme,drive={drive},serial={disk.serial}{intel}"
+        return f"nvme,drive={drive},serial={disk.serial}{intel},ioeventfd=on"
     if disk.bus == "sas":
         return (
             f"scsi-hd,bus=sas{port // SAS_PORTS}.0,scsi-id={port % SAS_PORTS},drive={drive},vendor={disk.vendor},"

@@ -104,7 +104,8 @@ def _make_system(root: Path, runner: Runner) -> None:
     must(runner, [
         "mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", f"--essential-hook={early}",
         f"--customize-hook={late}", f"--customize-hook=upload '{kubectl}' {place}/kubectl",
-        f"--customize-hook=chmod 0755 \"$1\"{place}/kubectl", "--skip=cleanup/apt/lists", "--format=directory", "bookworm", str(root),
+        f"--customize-hook=chmod 0755 \"$1\"{place}/kubectl", "--skip=cleanup/apt/lists", "--format=directory",
+        "bookworm", str(root),
     ])  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from lab.secrets import have_secrets, write_private
 from lab.setup import have_programs
 from lab.site import Machine, Site
 from lab.vm.bays import Bays
-from lab.vm.boot import Identity, cloud_config, name_servers, setup_script
+from lab.vm.boot import Identity, cloud_files, name_servers, setup_script
 from lab.vm.command_line import Place, arguments
 from lab.vm.hardware import hardware_of
 from lab.vm.image import Image
@@ -102,10 +102,11 @@ class Rack:
             bays.bare(hardware)
         disks = bays.read()
         self._have_tap(machine)
-        script = setup_script(hardware, disks, self._identity(machine, key))
+        who = self._identity(machine, key)
+        script = setup_script(hardware, disks, who)
         write_private(folder / "setup", script)
         if self._image.kernel is None:
-            self._make_seed(folder, script)
+            self._make_seed(folder, cloud_files(hardware, who, script))
         memory = int(machine.variables.get("lab_memory_mib") or 1024)
         place = Place(folder, self._tap(machine), accel, memory, int(machine.variables.get("lab_cpus") or 1))
         with step(f"starting {machine.name} ({hardware.vendor} {hardware.product}, {len(disks)} disks, {accel})"):
@@ -145,15 +146,15 @@ class Rack:
         must(self._run, ["ip", "tuntap", "add", "dev", tap, "mode", "tap"])
         must(self._run, ["ip", "link", "set", "dev", tap, "master", f"br-{network['Id'][:12]}", "up"])
 
-    def _make_seed(self, folder: Path, script: str) -> None:
+    def _make_seed(self, folder: Path, files: dict[str, str]) -> None:
         """The small disk on which a cloud image looks for its first instructions."""
         have_programs(("mkfs.vfat", "mcopy"), self._run)
         seed = folder / "seed.img"
         with seed.open("wb") as stream:
             stream.truncate(1 << 20)
         must(self._run, ["mkfs.vfat", "-n", "CIDATA", str(seed)])
-        for name, text in (("user-data", cloud_config(script)), ("meta-data", f"instance-id: {folder.name}\n")):
-            (folder / name).write_text(text)
+        for name, text in files.items():
+            write_private(folder / name, text)
             must(self._run, ["mcopy", "-o", "-i", str(seed), str(folder / name), f"::{name}"])
 
     def _await_ssh(self, machine: Machine, seconds: int) -> None:
