@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -28,7 +29,7 @@ def trace(twin: Twin, machine: str = "k3s1") -> str:
         "ip -oneline link; ip rule; ip route show table 2004 2>&1; cat /proc/self/mountinfo | cut -d ' ' -f 5;"
         "iptables-save 2>&1 | grep -v '^[#:[]'; systemctl is-active k3s-agent; systemctl is-enabled k3s-agent;"
         "find /sys/fs/bpf /etc/cni /opt/cni /etc/rancher /var/lib/kubelet /var/lib/rancher /usr/local/bin /run/k3s"
-        " /run/cilium /var/lib/fletcherlabs-homelab 2>/dev/null | sort",
+        " /run/cilium /var/lib/fletcherlabs-homelab -xdev 2>/dev/null | sort",
     )
 
 
@@ -55,19 +56,26 @@ def test_what_is_meant_has_to_be_said(twin: Twin, playbook: str, arguments: list
     assert run.status != 0 and sentence in run.text and not run.changed, run.output
 
 
-def test_foreign_mounts_below_kubelet_are_refused_before_anything_is_touched(planted: Twin) -> None:
-    binds = "/var/lib/kubelet/media /var/lib/kubelet/plugins"
-    planted.on("k3s1", f"for path in {binds}; do mkdir -p $path; mount --bind /mnt/ssd-1 $path; done")
-    planted.on("k3s1", "echo '/mnt/ssd-1 /var/lib/kubelet/media none bind 0 0' >> /etc/fstab")
+@pytest.fixture
+def foreign(planted: Twin) -> Iterator[list[str]]:
+    """Folders of kubelet that a data disk is mounted on, one of them for good."""
+    points = ["/var/lib/kubelet/media", "/var/lib/kubelet/plugins"]
+    for point in points:
+        planted.on("k3s1", f"mkdir -p {point} && mount --bind /mnt/ssd-1 {point}")
+    planted.on("k3s1", f"echo '/mnt/ssd-1 {points[0]} none bind 0 0' >> /etc/fstab")
+    yield points
+    planted.on("k3s1", f"umount {' '.join(points)}; sed -i '/kubelet/d' /etc/fstab")
+
+
+def test_foreign_mounts_below_kubelet_are_refused_before_anything_is_touched(planted: Twin, foreign: list[str]) -> None:
     before = trace(planted)
     run = reset(planted)
     assert run.status != 0 and not run.changed
-    for path in binds.split():
+    for path in foreign:
         assert f"{path} is a mount that kubelet did not make (tmpfs none, directory /)" in run.text, run.output
-    assert "/etc/fstab mounts /mnt/ssd-1 at /var/lib/kubelet/media, expected no line about" in run.text
+    assert f"/etc/fstab mounts /mnt/ssd-1 at {foreign[0]}, expected no line about" in run.text
     assert trace(planted) == before
     assert "unschedulable" not in planted.get("node", "k3s1")["spec"]
-    planted.on("k3s1", f"umount {binds}; sed -i '/kubelet/d' /etc/fstab")
 
 
 def test_check_mode_shows_every_step_in_order_and_does_none(planted: Twin) -> None:
@@ -223,3 +231,13 @@ def test_dead_node_is_removed_too(twin: Twin) -> None:
     assert run.status == 0, run.output[-3000:]
     assert "The machine did not answer: if it ever starts again it still has K3s and a token" in run.text
     assert_forgotten(twin, "k3s2")
+
+
+def test_server_named_with_its_datastore_is_reset(twin: Twin) -> None:
+    name = "k3s-master1"
+    run = twin.play(RESET, "-e", f"node={name}", "-e", f"confirm={name}", "-e", f"erase_datastore={name}")
+    assert run.status == 0, run.output[-3000:]
+    gone = "/var/lib/rancher /etc/rancher/k3s /var/lib/kubelet /etc/systemd/system/k3s.service /usr/local/bin/k3s"
+    assert twin.on(name, f"ls --directory {gone} 2>/dev/null || true") == ""
+    assert twin.on(name, "pgrep --full 'k3s[ ]server' || true") == ""
+    assert twin.host(name).file("/etc/rancher/node/password").exists
