@@ -80,7 +80,7 @@ def test_time_limit_ends_with_what_the_unit_last_complained_of(script: Any, caps
         (SHOW, state("inactive")),
         ("systemctl --no-block start k3s.service", (0, "", "")),
         (SHOW, state("activating")),
-        ("journalctl --unit k3s.service --lines 40 --output cat --no-pager", (0, journal, "")),
+        ("journalctl _SYSTEMD_UNIT=k3s.service --lines 40 --output cat --no-pager", (0, journal, "")),
     ]
     result = call(capsys, timeout=-1)
     assert result["msg"] == (
