@@ -89,3 +89,22 @@ def test_a_node_that_cannot_be_emptied_stops_the_rest_and_the_next_run_goes_on(t
     assert again.status == 0, again.output[-3000:]
     assert versions(twin) == [NEW] * 3
     assert not upgrade(twin, NEW).changed
+
+
+def test_the_way_back_is_refused_without_the_owners_word(twin: Twin) -> None:
+    run = twin.play("playbooks/rollback_cluster.yml", "-e", f"homelab_k3s_version={OLD}")
+    assert run.status != 0 and not run.changed
+    assert "confirm is '', expected 'k3s-home': what was written since the backup is lost" in run.text
+
+
+def test_back_to_the_backup_of_the_older_release(twin: Twin) -> None:
+    twin.kubectl("create", "configmap", "made-since", "--from-literal=a=b")
+    arguments = ("playbooks/rollback_cluster.yml", "-e", f"homelab_k3s_version={OLD}", "-e", "confirm=k3s-home")
+    planned = twin.play(*arguments, "--check")
+    assert planned.status == 0 and not planned.changed and f"put {OLD} in place of {NEW}" in planned.text
+    assert "lost, since it is not in the backup: ConfigMap default/made-since" in planned.text
+    run = twin.play(*arguments)
+    assert run.status == 0, run.output[-3000:]
+    assert "the cluster has all" in run.text
+    assert versions(twin) == [OLD] * 3
+    assert "made-since" not in twin.kubectl("get", "configmaps", "--output=name")
