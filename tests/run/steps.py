@@ -21,6 +21,8 @@ class Step:
     commands: tuple[Argv, ...]
     # steps of one lane never run at the same time; those without one run before all others
     lane: str = ""
+    # runs only when it is named: too long, or too much of the machine, for every change
+    by_hand: bool = False
 
 
 CHECKS = (
@@ -51,7 +53,9 @@ def all_steps(root: Path = ROOT) -> tuple[Step, ...]:
 def _scenario(root: Path, name: str) -> Step:
     # The lab's machines carry the name of their lab; molecule's own driver has several scenarios call theirs alike.
     from_lab = "platforms: []" in (root / "molecule" / name / "molecule.yml").read_text()
-    return Step(f"molecule-{name}", (("python", "-m", "tests.run.scenario", name),), name if from_lab else "docker")
+    lane = name if from_lab else "docker"
+    # virtual machines in software emulation take a quarter of an hour
+    return Step(f"molecule-{name}", (("python", "-m", "tests.run.scenario", name),), lane, name.endswith("_vm"))
 
 
 def choose(steps: Sequence[Step], wanted: Sequence[str]) -> list[Step]:
@@ -60,7 +64,9 @@ def choose(steps: Sequence[Step], wanted: Sequence[str]) -> list[Step]:
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise ValueError(f"no step is called {', '.join(unknown)}; the steps are {', '.join(known)}")
-    return [step for step in steps if not wanted or step.name in wanted or _family(step) in wanted]
+    return [
+        step for step in steps if step.name in wanted or (not step.by_hand and (not wanted or _family(step) in wanted))
+    ]
 
 
 def _family(step: Step) -> str:

@@ -100,3 +100,13 @@ def test_load_site_asks_ansible() -> None:
 
     assert load_site(INVENTORY, runner).name == "twin"
     assert calls == [["ansible-inventory", "-i", "inventory/lab", "--list"]]
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(LabError, match="lab_backend is 'paper', expected container or vm"):
+        site_from(document(lab_backend="paper"), INVENTORY)
+
+
+def test_the_twin_of_virtual_machines_says_what_it_is() -> None:
+    assert site_from(document(lab_backend="vm"), INVENTORY).backend == "vm"
+    assert site_from(document(), INVENTORY).backend == "container"

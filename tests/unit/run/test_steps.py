@@ -55,6 +55,15 @@ def test_no_name_chooses_every_step(scenarios: Path) -> None:
     assert choose(all_steps(scenarios), []) == list(all_steps(scenarios))
 
 
+def test_a_scenario_of_virtual_machines_runs_only_when_it_is_named(scenarios: Path) -> None:
+    folder = scenarios / "molecule" / "disks_vm"
+    folder.mkdir()
+    (folder / "molecule.yml").write_text("platforms: []\n")
+    steps = all_steps(scenarios)
+    assert "molecule-disks_vm" not in [step.name for step in choose(steps, []) + choose(steps, ["molecule"])]
+    assert [step.name for step in choose(steps, ["molecule-disks_vm"])] == ["molecule-disks_vm"]
+
+
 def test_an_unknown_step_is_refused_by_name(scenarios: Path) -> None:
     with pytest.raises(ValueError, match="no step is called pylint; the steps are ruff, yamllint, "):
         choose(all_steps(scenarios), ["ruff", "pylint"])
