@@ -115,7 +115,7 @@ UNIT_FOLDER = "/etc/systemd/system"
 KUBELET = "/var/lib/kubelet"
 CONFIG_FOLDER = "/etc/rancher/k3s/config.yaml.d"
 # in this order: a server that was converted keeps its old file under another name
-DATASTORES = {"etcd": "/var/lib/rancher/k3s/server/db/etcd", "sqlite": "/var/lib/rancher/k3s/server/db/state.db"}
+DATASTORES = {"etcd": "/var/lib/rancher/k3s/server/db/etcd/member", "sqlite": "/var/lib/rancher/k3s/server/db/state.db"}
 
 
 def installed_version(run: CommandRunner) -> str | None:
