@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A five-machine twin of its own for the acceptance tests, beside whatever `make lab` runs."""
+"""Twins of their own for the acceptance tests, beside whatever `make lab` runs: one of five machines, and a small one."""
 
 from __future__ import annotations
 
@@ -28,3 +28,15 @@ def built(twin: Twin) -> Twin:
     run = twin.play()
     assert run.status == 0, run.output[-4000:]
     return twin
+
+
+@pytest.fixture(scope="session")
+def small() -> Iterator[Twin]:
+    """A server and a worker after one complete build."""
+    acceptance = Twin(Path("tests/acceptance/small"))
+    acceptance.fresh()
+    run = acceptance.play()
+    assert run.status == 0, run.output[-4000:]
+    yield acceptance
+    if not os.environ.get("KEEP_LAB"):
+        acceptance.lab("down", "--keep-image")

@@ -28,28 +28,28 @@ def identity(twin: Twin) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def rebuild_seconds(built: Twin) -> float:
+def rebuild_seconds(small: Twin) -> float:
     """How long an undisturbed rebuild takes here; kills are spread over it."""
-    break_worker(built)
+    break_worker(small)
     started = time.monotonic()
-    run = built.play(*REBUILD)
+    run = small.play(*REBUILD)
     assert run.status == 0, run.output[-4000:]
     return time.monotonic() - started
 
 
 @pytest.mark.parametrize("attempt", range(KILLS))
-def test_next_run_converges_after_sigkill(built: Twin, rebuild_seconds: float, attempt: int) -> None:
+def test_next_run_converges_after_sigkill(small: Twin, rebuild_seconds: float, attempt: int) -> None:
     moment = random.Random(SEED + attempt).uniform(0.02, 0.98) * rebuild_seconds
-    before = identity(built)
-    break_worker(built)
-    process = built.start(*REBUILD)
+    before = identity(small)
+    break_worker(small)
+    process = small.start(*REBUILD)
     time.sleep(moment)
     kill_controller(process)
     print(f"seed {SEED}, attempt {attempt}: killed after {moment:.1f} s of {rebuild_seconds:.1f} s")
 
-    run = built.play(*REBUILD)
+    run = small.play(*REBUILD)
     assert run.status == 0, f"killed after {moment:.1f} s\n{run.output[-4000:]}"
-    again = built.play(*REBUILD)
+    again = small.play(*REBUILD)
     assert again.status == 0 and not again.changed and "nothing to do" in again.text, again.output[-4000:]
-    assert identity(built) == before
-    assert not built.get("node", "k3s1")["spec"].get("unschedulable")
+    assert identity(small) == before
+    assert not small.get("node", "k3s1")["spec"].get("unschedulable")

@@ -30,12 +30,12 @@ def damage(twin: Twin, attempt: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def backed_up(built: Twin) -> Twin:
+def backed_up(small: Twin) -> Twin:
     """A cluster with a backup."""
-    built.kubectl("create", "configmap", "kept", "--from-literal=a=b")
-    run = built.play("playbooks/back_up_cluster.yml")
+    small.kubectl("create", "configmap", "kept", "--from-literal=a=b")
+    run = small.play("playbooks/back_up_cluster.yml")
     assert run.status == 0, run.output[-4000:]
-    return built
+    return small
 
 
 @pytest.fixture(scope="module")

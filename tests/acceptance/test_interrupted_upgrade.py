@@ -30,28 +30,28 @@ def versions(twin: Twin) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def upgrade_seconds(built: Twin) -> float:
+def upgrade_seconds(small: Twin) -> float:
     """How long an undisturbed upgrade takes here; kills are spread over it."""
     started = time.monotonic()
-    run = built.play(*upgrade_to(built, FIRST))
+    run = small.play(*upgrade_to(small, FIRST))
     assert run.status == 0, run.output[-4000:]
     return time.monotonic() - started
 
 
 @pytest.mark.parametrize("attempt", range(KILLS))
-def test_next_run_converges_after_sigkill(built: Twin, upgrade_seconds: float, attempt: int) -> None:
+def test_next_run_converges_after_sigkill(small: Twin, upgrade_seconds: float, attempt: int) -> None:
     moment = random.Random(SEED + attempt).uniform(0.02, 0.98) * upgrade_seconds
-    cluster = built.get("namespace", "kube-system")["metadata"]["uid"]
-    playbook = upgrade_to(built, FIRST + 1 + attempt)
-    process = built.start(*playbook)
+    cluster = small.get("namespace", "kube-system")["metadata"]["uid"]
+    playbook = upgrade_to(small, FIRST + 1 + attempt)
+    process = small.start(*playbook)
     time.sleep(moment)
     kill_controller(process)
     print(f"seed {SEED}, attempt {attempt}: killed after {moment:.1f} s of {upgrade_seconds:.1f} s")
 
-    run = built.play(*playbook)
+    run = small.play(*playbook)
     assert run.status == 0, f"killed after {moment:.1f} s\n{run.output[-4000:]}"
-    again = built.play(*playbook)
+    again = small.play(*playbook)
     assert again.status == 0 and not again.changed, again.output[-4000:]
-    assert versions(built) == {f"v1.32.{FIRST + 1 + attempt}+k3s1"}
-    assert built.get("namespace", "kube-system")["metadata"]["uid"] == cluster
-    assert not any(item["spec"].get("unschedulable") for item in built.get("nodes")["items"])
+    assert versions(small) == {f"v1.32.{FIRST + 1 + attempt}+k3s1"}
+    assert small.get("namespace", "kube-system")["metadata"]["uid"] == cluster
+    assert not any(item["spec"].get("unschedulable") for item in small.get("nodes")["items"])
