@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twins of their own for the acceptance tests, beside whatever `make lab` runs: one of five machines, and a small one."""
+"""Twins of the acceptance tests, beside whatever `make lab` runs: one of five machines, and a small one."""
 
 from __future__ import annotations
 
