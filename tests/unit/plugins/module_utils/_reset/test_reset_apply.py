@@ -105,26 +105,36 @@ def test_plan_of_check_mode_is_what_the_real_run_does(tmp_path: Path, monkeypatc
     assert done == planned
 
 
+def reset_until(fake: FakeHost, place: int, after: bool) -> None:
+    """A reset that ends in SIGKILL before or after one of its steps."""
+    steps = [0]
+
+    def counted(handler: applier.Handler) -> applier.Handler:
+        def handle(host: applier.Host, action: applier.Action) -> None:
+            steps[0] += 1
+            if steps[0] > place and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            handler(host, action)
+            if steps[0] > place:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return handle
+
+    applier._HANDLERS.update({kind: counted(handler) for kind, handler in applier._HANDLERS.items()})
+    reset(fake)
+
+
 def killed_at(fake: FakeHost, place: int, after: bool) -> bool:
     """Run a reset in a child that is killed at one step; whether it came that far."""
     child = os.fork()
     if child == 0:
-        steps = [0]
-
-        def counted(handler: applier.Handler) -> applier.Handler:
-            def handle(host: applier.Host, action: applier.Action) -> None:
-                steps[0] += 1
-                if steps[0] > place and not after:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                handler(host, action)
-                if steps[0] > place:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            return handle
-
-        applier._HANDLERS.update({kind: counted(handler) for kind, handler in applier._HANDLERS.items()})
-        reset(fake)
-        os._exit(0)
+        # whatever happens, the child never goes on with the tests
+        status = 1
+        try:
+            reset_until(fake, place, after)
+            status = 0
+        finally:
+            os._exit(status)
     _pid, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return os.WIFSIGNALED(status)
