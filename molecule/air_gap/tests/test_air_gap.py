@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NODES = {"k3s-master1": "k3s", "k3s1": "k3s-agent"}
 VERSION = "v1.32.5+k3s1"
+BINARY = f"k3s/{VERSION}/k3s"
 PLACE = "/var/lib/rancher/k3s/agent/images"
 
 
@@ -96,6 +97,25 @@ def test_a_damaged_archive_and_a_missing_folder_are_refused(twin: Twin, archive:
     assert "file:///nowhere/k3s/" in nowhere.text
     assert "put the release's files there" in nowhere.text
     assert (nowhere.changed, process(twin, "k3s1")) == (False, before)
+
+
+def test_a_folder_with_another_release_is_refused(twin: Twin, folder: Path) -> None:
+    """Its digests match: what gives it away is what the binary calls itself."""
+    other, lock, cached = twin.state / "other", twin.state / "artifacts.lock.json", twin.state / "cache" / BINARY
+    other.mkdir(exist_ok=True)
+    kept, right = lock.read_text(), digest(folder / "k3s")
+    (other / "k3s").write_text("#!/bin/sh\necho 'k3s version v1.31.9+k3s1 (12345678)'\n")
+    (checksums,) = folder.glob("sha256sum-*.txt")
+    (other / checksums.name).write_text(f"{digest(other / 'k3s')}  k3s\n")
+    forget(twin, BINARY)
+    values = {"homelab_airgap_folder": str(other), "homelab_airgap_images": False}
+    run = twin.play("playbooks/cluster.yml", "--limit", "k3s-master1", "-e", json.dumps(values))
+    lock.write_text(kept)
+    cached.unlink()
+    assert run.status != 0
+    assert f"k3s-master1 has kept its binary: the one of file://{other} was not put in place" in run.text
+    assert f"expected one that calls itself {VERSION}" in run.text
+    assert twin.host("k3s-master1").file("/usr/local/bin/k3s").sha256sum == right
 
 
 def test_a_mirror_in_a_folder_passes_the_checks_and_its_images_are_a_reason_to_restart(
