@@ -98,7 +98,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.archive import digest, member, read_manifest
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.archive import digest, member, verify
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.compare import items_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.manifest import (
     TOKEN,
@@ -168,7 +168,7 @@ def main() -> None:
         if not source.is_file():
             raise BackupError(f"there is no backup {source}; name one with -e backup=FILE")
         decrypt(source, Path(wish["identity"]), opened)
-        manifest = read_manifest(opened)
+        manifest = verify(opened)
         reasons = refusals(manifest, wish["version"], member(opened, TOKEN).decode(), wish["token"])
         if reasons:
             raise BackupError("; ".join(reasons))

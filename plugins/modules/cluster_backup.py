@@ -78,9 +78,11 @@ actions:
   returned: success
 """
 
+import contextlib
 import datetime
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -98,6 +100,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.manif
     cluster_of,
     common,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.turns import one_at_a_time
 
 SPEC = {
     "site": {"type": "str", "required": True},
@@ -131,10 +134,21 @@ def make(server: Server, site: str, recipients: list[str], folder: Path) -> tupl
     return path, manifest
 
 
+@contextlib.contextmanager
+def nothing_left(folder: Path) -> Iterator[None]:
+    """Remove the folder, and with it a copy in clear, when a backup fails."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     rehearsal: bool = module.check_mode
     wish = module.params
+    folder = Path(wish["folder"])
 
     def run(argv: object) -> tuple[int, str, str]:
         return module.run_command(argv, handle_exceptions=False)
@@ -154,8 +168,9 @@ def main() -> None:
                 changed=True, actions=actions, path=None, sha256="", version=server.version,
                 datastore=server.datastore, objects=0,
             )  # fmt: skip
-        path, manifest = make(server, wish["site"], wish["recipients"], Path(wish["folder"]))
-        server.prune(wish["keep"])
+        with one_at_a_time(folder.parent), nothing_left(folder):
+            path, manifest = make(server, wish["site"], wish["recipients"], folder)
+            server.prune(wish["keep"])
     except BackupError as error:
         module.fail_json(msg=str(error))
     except OSError as error:

@@ -59,6 +59,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.manifest import BackupError
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.restore import Restore
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.turns import one_at_a_time
 
 SPEC = {
     "archive": {"type": "path", "required": True},
@@ -84,7 +85,9 @@ def main() -> None:
     sentences = restore.plan()
     try:
         if not rehearsal:
-            restore.apply(Path(wish["archive"]))
+            # a controller that is killed leaves its restore running here
+            with one_at_a_time(restore.state):
+                restore.apply(Path(wish["archive"]))
     except BackupError as error:
         module.fail_json(msg=str(error))
     except OSError as error:

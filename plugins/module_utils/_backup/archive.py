@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -19,10 +19,14 @@ _BLOCK = 1 << 20
 
 def digest(path: Path) -> str:
     """SHA-256 of a file."""
-    found = hashlib.sha256()
     with path.open("rb") as stream:
-        for block in iter(lambda: stream.read(_BLOCK), b""):
-            found.update(block)
+        return _digest(stream)
+
+
+def _digest(stream: IO[bytes]) -> str:
+    found = hashlib.sha256()
+    for block in iter(lambda: stream.read(_BLOCK), b""):
+        found.update(block)
     return found.hexdigest()
 
 
@@ -53,6 +57,27 @@ def read_manifest(path: Path) -> Manifest:
         raise BackupError(f"{path.name} cannot be read ({error}); take another backup") from error
 
 
+def verify(path: Path) -> Manifest:
+    """Compare every member with its digest, without unpacking; raise BackupError when one differs."""
+    manifest = read_manifest(path)
+    found = {}
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for entry in archive:
+                content = archive.extractfile(entry)
+                if entry.name != MANIFEST and content is not None:
+                    found[entry.name] = _digest(content)
+    except (tarfile.TarError, EOFError) as error:
+        raise BackupError(f"{path.name} cannot be read ({error}); take another backup") from error
+    _refuse(path, [name for name, expected in manifest.files.items() if found.get(name) != expected])
+    return manifest
+
+
+def _refuse(path: Path, wrong: Sequence[str]) -> None:
+    if wrong:
+        raise BackupError(f"{', '.join(sorted(wrong))} in {path.name} differs from its manifest; take another backup")
+
+
 def member(path: Path, name: str) -> bytes:
     """One small member."""
     with tarfile.open(path, "r:") as archive:
@@ -77,9 +102,7 @@ def unpack(path: Path, target: Path) -> Manifest:
             with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
                 for block in iter(lambda content=content: content.read(_BLOCK), b""):  # type: ignore[misc]
                     stream.write(block)
-    wrong = [name for name, expected in manifest.files.items() if not _same(target / name, expected)]
-    if wrong:
-        raise BackupError(f"{', '.join(sorted(wrong))} in {path.name} differs from its manifest; take another backup")
+    _refuse(path, [name for name, expected in manifest.files.items() if not _same(target / name, expected)])
     return manifest
 
 

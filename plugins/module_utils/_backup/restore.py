@@ -33,6 +33,7 @@ class Restore:
         node: Path = Path("/etc/rancher/node"),
     ) -> None:
         self._run, self._sha256, self._data, self._node = run, sha256, data, node
+        self.state = state
         self._marker = state / "restore.json"
         self._staging = state / "restore"
 

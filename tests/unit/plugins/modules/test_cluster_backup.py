@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import sys
 from pathlib import Path
@@ -106,7 +107,23 @@ def test_a_full_disk_and_a_damaged_snapshot_are_named(server: Path, tmp_path: Pa
     (server / "full").unlink()
     (server / "bad").touch()
     assert "homelab-backup-n-1 is damaged" in call(cluster_backup, capsys, **wish(tmp_path))["msg"]
-    assert list((tmp_path / "made").iterdir()) == []
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_copy_in_clear_does_not_outlive_a_failure(
+    server: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (server / "db/etcd").rmdir()
+    sqlite3.connect(server / "db/state.db").execute("CREATE TABLE t (a)")
+    seen = []
+
+    def encrypt(*_: Any) -> None:
+        seen.extend((tmp_path / "made").iterdir())
+        raise cluster_backup.BackupError("age did not encrypt the backup: no space left on device")
+
+    monkeypatch.setattr(cluster_backup, "encrypt", encrypt)
+    assert "no space left on device" in call(cluster_backup, capsys, **wish(tmp_path))["msg"]
+    assert [path.name for path in seen] == ["state.db"] and not (tmp_path / "made").exists()
 
 
 def test_nobody_to_open_it_is_refused(server: Path, tmp_path: Path, capsys: Any) -> None:

@@ -19,6 +19,7 @@ class Double:
     """A restore that notes what is asked of it."""
 
     problem: Exception | None = None
+    state = Path()
 
     def __init__(self, run: Any, sha256: str) -> None:
         self.asked: list[str] = []
@@ -40,8 +41,8 @@ class Double:
 
 
 @pytest.fixture
-def double(monkeypatch: pytest.MonkeyPatch) -> type[Double]:
-    fresh = type("Fresh", (Double,), {})
+def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Double]:
+    fresh = type("Fresh", (Double,), {"state": tmp_path})
     monkeypatch.setattr(cluster_restore, "Restore", fresh)
     return fresh
 

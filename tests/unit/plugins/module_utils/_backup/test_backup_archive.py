@@ -41,6 +41,16 @@ def test_a_changed_member_is_named(packed: Path, tmp_path: Path) -> None:
     packed.write_bytes(text[:at] + b"X" + text[at + 1 :])
     with pytest.raises(BackupError, match="differs from its manifest"):
         archive.unpack(packed, tmp_path / "out")
+    with pytest.raises(BackupError, match="differs from its manifest"):
+        archive.verify(packed)
+
+
+def test_a_backup_that_was_cut_off_is_named_without_unpacking_it(packed: Path) -> None:
+    assert archive.verify(packed) == archive.read_manifest(packed)
+    content = packed.read_bytes()
+    packed.write_bytes(content[: content.rindex(CONTENT) + 100])
+    with pytest.raises(BackupError, match=r"take another backup"):
+        archive.verify(packed)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\0" * 2048])
