@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,19 @@ from lab.errors import LabError
 from lab.vm.image import FOLDER, Image
 
 PROBE_SECONDS = 20
+# which accelerator works, and in which boot of this machine that was found out
+NOTE = FOLDER / "accelerator"
 STOP_SECONDS = 120
 
 
-def accelerator(image: Image) -> str:
+def accelerator(image: Image, boots: Callable[[Image], bool] | None = None, note: Path = NOTE) -> str:
     """kvm where it boots a kernel, else tcg; the answer is kept until this machine is booted again."""
-    note = FOLDER / "accelerator"
     this_boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     with suppress(OSError, ValueError):
         seen, _space, answer = note.read_text().partition(" ")
         if seen == this_boot and answer in ("kvm", "tcg"):
             return answer
-    answer = "kvm" if os.access("/dev/kvm", os.R_OK | os.W_OK) and _boots("kvm", image) else "tcg"
+    answer = "kvm" if (boots or _kvm_boots)(image) else "tcg"
     if answer == "tcg":
         say("lab: KVM boots no kernel here: machines run in software emulation, about ten times slower")
     note.parent.mkdir(parents=True, exist_ok=True)
@@ -39,47 +41,40 @@ def accelerator(image: Image) -> str:
     return answer
 
 
-def _boots(accel: str, image: Image) -> bool:
+def _kvm_boots(image: Image) -> bool:
     """Whether the kernel comes as far as looking for its first program; without a kernel, whether the firmware runs."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    argv = ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-machine", "q35", "-m", "256", "-no-reboot"]
+    argv += ["-nodefaults", "-display", "none"]
     with tempfile.TemporaryDirectory() as folder:
         console = Path(folder) / "console"
-        argv = [
-            "qemu-system-x86_64",
-            "-accel",
-            accel,
-            "-machine",
-            "q35",
-            "-nodefaults",
-            "-display",
-            "none",
-            "-m",
-            "256",
-        ]
-        argv += ["-no-reboot"]
         if image.kernel is not None:
-            argv += ["-cpu", "host", "-kernel", str(image.kernel), "-serial", f"file:{console}"]
-            argv += ["-append", "console=ttyS0 panic=-1"]
-            wanted = "Kernel panic"
-        else:
-            argv += [
-                "-chardev",
-                f"file,id=firmware,path={console}",
-                "-device",
-                "isa-debugcon,iobase=0x402,chardev=firmware",
-            ]
-            wanted = "SeaBIOS"
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            argv += ["-kernel", str(image.kernel), "-append", "console=ttyS0 panic=-1", "-serial", f"file:{console}"]
+            return _prints(argv, console, "Kernel panic")
+        argv += [
+            "-chardev",
+            f"file,id=firmware,path={console}",
+            "-device",
+            "isa-debugcon,iobase=0x402,chardev=firmware",
+        ]
+        return _prints(argv, console, "SeaBIOS")
+
+
+def _prints(argv: list[str], console: Path, wanted: str) -> bool:
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
         deadline = time.monotonic() + PROBE_SECONDS
-        found = False
-        while not found and time.monotonic() < deadline:
-            found = console.exists() and wanted in console.read_text(errors="replace")
-            if process.poll() is not None and not found:
-                break
+        while True:
+            ended = process.poll() is not None
+            if console.exists() and wanted in console.read_text(errors="replace"):
+                return True
+            if ended or time.monotonic() > deadline:
+                return False
             time.sleep(0.2)
-        found = found or (console.exists() and wanted in console.read_text(errors="replace"))
+    finally:
         process.kill()
         process.wait()
-        return found
 
 
 def pid_of(folder: Path) -> int | None:

@@ -16,7 +16,8 @@ import yaml
 
 from lab.vm.boot import Identity, cloud_files, name_servers, setup_script
 from lab.vm.hardware import Hardware, hardware_of
-from lab.vm.qemu import pid_of
+from lab.vm.image import Image
+from lab.vm.qemu import accelerator, pid_of
 
 WHO = Identity(
     "198.18.40.31", ipaddress.IPv4Network("198.18.40.0/24"), "198.18.40.1", "josh", "ssh-ed25519 AAAA lab",
@@ -66,3 +67,19 @@ def test_a_process_of_somebody_else_with_the_number_is_not_the_machine(tmp_path:
 
 def test_further_lines_come_into_the_script(hardware: Hardware) -> None:
     assert "echo further" in setup_script(hardware, (), replace(WHO, extra="echo further"))
+
+
+@pytest.mark.parametrize(("boots", "answer"), [(True, "kvm"), (False, "tcg")])
+def test_the_accelerator_is_tried_once_per_boot_of_this_machine(tmp_path: Path, boots: bool, answer: str) -> None:
+    image, tried, note = Image(tmp_path / "disk", "raw"), [], tmp_path / "note"
+
+    def attempt(_image: Image) -> bool:
+        tried.append(True)
+        return boots
+
+    assert accelerator(image, attempt, note) == answer
+    assert accelerator(image, attempt, note) == answer
+    assert len(tried) == 1
+    note.write_text(f"another-boot {answer}")
+    assert accelerator(image, attempt, note) == answer
+    assert len(tried) == 2
