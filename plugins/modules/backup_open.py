@@ -71,6 +71,14 @@ sha256:
   description: Digest of the encrypted archive.
   type: str
   returned: success
+name:
+  description: Name of the encrypted archive.
+  type: str
+  returned: success
+datastore:
+  description: etcd or sqlite.
+  type: str
+  returned: success
 version:
   description: K3s release that made the backup.
   type: str
@@ -181,6 +189,8 @@ def main() -> None:
         changed=False,
         path=None if rehearsal else str(opened),
         sha256=digest(source),
+        name=source.name,
+        datastore=manifest.datastore,
         version=manifest.version,
         created=manifest.created,
         objects=len(manifest.items),

@@ -109,6 +109,11 @@ SPEC = {
     "keep": {"type": "int", "default": 3},
 }
 
+NOBODY = (
+    "nobody could open the backup, since homelab_backup_recipients is empty, expected at least one public age key; make "
+    "one with age-keygen -o ~/.config/fletcherlabs.homelab/backup.key"
+)
+
 
 def make(server: Server, site: str, recipients: list[str], folder: Path) -> tuple[Path, Manifest]:
     """Snapshot, list, pack and encrypt."""
@@ -134,6 +139,11 @@ def make(server: Server, site: str, recipients: list[str], folder: Path) -> tupl
     return path, manifest
 
 
+def action(datastore: str) -> dict[str, str]:
+    """What there is to do."""
+    return {"kind": "back_up", "target": datastore, "sentence": f"back up the {datastore} datastore"}
+
+
 @contextlib.contextmanager
 def nothing_left(folder: Path) -> Iterator[None]:
     """Remove the folder, and with it a copy in clear, when a backup fails."""
@@ -155,14 +165,9 @@ def main() -> None:
 
     try:
         if not wish["recipients"]:
-            raise BackupError(
-                "nobody could open the backup, since homelab_backup_recipients is empty, expected at least one public "
-                "age key; make one with age-keygen -o ~/.config/fletcherlabs.homelab/backup.key"
-            )
+            raise BackupError(NOBODY)
         server = Server(run)
-        actions = [
-            {"kind": "back_up", "target": server.datastore, "sentence": f"back up the {server.datastore} datastore"}
-        ]
+        actions = [action(server.datastore)]
         if rehearsal:
             module.exit_json(
                 changed=True, actions=actions, path=None, sha256="", version=server.version,

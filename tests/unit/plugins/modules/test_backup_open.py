@@ -56,6 +56,7 @@ def left(backup: Path) -> list[Path]:
 
 def test_opened_and_in_check_mode_looked_at_only(backup: Path, capsys: Any) -> None:
     opened = call(backup, capsys)
+    assert (opened["name"], opened["datastore"]) == (backup.name, "etcd")
     assert not opened["changed"] and [str(path) for path in left(backup)] == [opened["path"]]
     assert call(backup, capsys, _ansible_check_mode=True)["path"] is None
     assert left(backup) == []
