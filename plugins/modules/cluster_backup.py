@@ -110,8 +110,8 @@ SPEC = {
 }
 
 NOBODY = (
-    "nobody could open the backup, since homelab_backup_recipients is empty, expected at least one public age key; make "
-    "one with age-keygen -o ~/.config/fletcherlabs.homelab/backup.key"
+    "nobody could open the backup, since homelab_backup_recipients is empty, expected at least one public age key; "
+    "make one with age-keygen -o ~/.config/fletcherlabs.homelab/backup.key"
 )
 
 
