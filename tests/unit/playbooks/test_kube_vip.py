@@ -16,7 +16,7 @@ ROLE = Path(__file__).parents[3] / "roles/k3s_server"
 
 def rendered(**values: str) -> list[dict[str, Any]]:
     defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)
     template = environment.from_string((ROLE / "templates/kube-vip.yaml.j2").read_text())
     wish = {"k3s_server_virtual_interface": "", "k3s_server_kube_vip_image": defaults["k3s_server_kube_vip_image"]}
     return list(yaml.safe_load_all(template.render(**{**wish, **values})))
