@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,3 +32,17 @@ def check_output(run: CommandRunner, argv: Sequence[str]) -> str:
     if status != 0:
         raise CommandError(argv, status, stderr)
     return stdout
+
+
+def run_program(argv: Sequence[str]) -> tuple[int, str, str]:
+    """Run a program to its end: fixed locale; status 127, as in shells, for one that is not installed.
+
+    Not AnsibleModule.run_command: that stops reading when a program is silent for a second and ends right after, and so
+    loses what it printed. A look for signatures that lost its output would say that a disk is blank.
+    """
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(list(argv), capture_output=True, check=False, stdin=subprocess.DEVNULL, env=environment)
+    except OSError as error:
+        return 127, "", f"{argv[0]}: {error.strerror}"
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")

@@ -129,17 +129,17 @@ disks:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError, run_program
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.errors import DisksError
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.probe import probe
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.probe_identity import Paths
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.report import command_runner, describe_disks
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.report import describe_disks
 
 
 def main() -> None:
     module = AnsibleModule({"health": {"type": "bool", "default": True}}, supports_check_mode=True)
     try:
-        snapshot = probe(command_runner(module.run_command), Paths(), health=module.params["health"])
+        snapshot = probe(run_program, Paths(), health=module.params["health"])
     except (DisksError, CommandError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, disks=describe_disks(snapshot))

@@ -295,7 +295,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError, run_program
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.apply import Machine, apply
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.contents import THOROUGH
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.errors import DisksError
@@ -303,7 +303,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.model 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.plan import make_plan
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.probe import probe
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.probe_identity import Paths
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.report import command_runner, report
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.report import report
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.wanted import parse_layout
 
 TEXTS = {"type": "list", "elements": "str"}
@@ -351,7 +351,7 @@ def decide(machine: Machine, params: dict[str, Any]) -> tuple[Layout, Snapshot, 
 
 def main() -> None:
     module = AnsibleModule(SPEC, supports_check_mode=True)
-    machine, done = Machine(command_runner(module.run_command), Paths()), []
+    machine, done = Machine(run_program, Paths()), []
     try:
         _layout, snapshot, plan = decide(machine, module.params)
         if plan.refusals:

@@ -117,7 +117,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.report import command_runner
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import run_program
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._exports.host import Paths, apply, probe
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._exports.model import ExportsError, Wanted
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._exports.plan import content, difference, plan
@@ -173,7 +173,7 @@ def main() -> None:
     warnings = list(todo.warnings)
     try:
         if not rehearsal:
-            run = command_runner(module.run_command)
+            run = run_program
             warnings += apply(run, PATHS, todo.actions, wanted, content(wanted, clients))
             left = plan(wanted, clients, probe(PATHS, wanted), str(PATHS.ours)) if todo.actions else None
             if left and left.actions:

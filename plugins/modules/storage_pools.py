@@ -93,8 +93,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._disks.report import command_runner
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import CommandError, run_program
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._pools.apply import apply
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._pools.model import (
     Found,
@@ -129,7 +128,7 @@ def described(pool: Wanted, found: Found) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    run = command_runner(module.run_command)
+    run = run_program
     wanted = [
         Wanted(item["path"], item["uuid"], item["filesystem"], tuple(item["options"]))
         for item in module.params["pools"]

@@ -4,25 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from .._command import CommandRunner
 from . import fstab, judge
 from .model import Disk, MountPoint, Plan, Snapshot, Volume
-
-
-def command_runner(run_command: Callable[..., Any]) -> CommandRunner:
-    """Adapt AnsibleModule.run_command: fixed locale; status 127, as in shells, for a program that is not installed."""
-
-    def run(argv: Any) -> tuple[int, str, str]:
-        try:
-            status, stdout, stderr = run_command(list(argv), environ_update={"LC_ALL": "C"}, handle_exceptions=False)
-        except OSError as error:
-            return 127, "", f"{argv[0]}: {error.strerror}"
-        return status, stdout, stderr
-
-    return run
 
 
 def describe_disks(snapshot: Snapshot) -> list[dict[str, Any]]:

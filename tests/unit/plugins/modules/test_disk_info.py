@@ -26,7 +26,7 @@ def call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], machine: FakeMachine, run: Script
 ) -> dict[str, Any]:
     monkeypatch.setattr(disk_info, "Paths", lambda: machine.paths)
-    monkeypatch.setattr(disk_info, "command_runner", lambda _run_command: run)
+    monkeypatch.setattr(disk_info, "run_program", run)
     with patch_module_args({"health": False}), pytest.raises(SystemExit):
         disk_info.main()
     run.done()

@@ -23,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeMachine:
     made = k3s3(tmp_path)
     monkeypatch.setattr(disk_layout, "Paths", lambda: made.paths)
     run = Script(lsblk(), *no_marks(made, *NODES))
-    monkeypatch.setattr(disk_layout, "command_runner", lambda _run_command: without_health(run))
+    monkeypatch.setattr(disk_layout, "run_program", without_health(run))
     return made
 
 
@@ -71,7 +71,7 @@ def test_refusals_are_one_message_and_a_list(machine: FakeMachine, capsys: pytes
 def test_all_mistakes_of_a_layout_are_told_before_any_disk_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(disk_layout, "command_runner", lambda _run_command: Script())
+    monkeypatch.setattr(disk_layout, "run_program", Script())
     tiers = [{"name": "fast", "count": 2, "select": {"model": ["/dev/sda"]}, "mount": "/mnt/fast"}]
     result = call(capsys, tiers=tiers)
     assert "select.model names the device '/dev/sda'" in result["msg"]

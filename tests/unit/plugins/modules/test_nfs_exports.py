@@ -48,7 +48,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(tmp_path)
     monkeypatch.setattr(nfs_exports, "PATHS", machine.paths)
-    monkeypatch.setattr(nfs_exports, "command_runner", lambda _run: machine)
+    monkeypatch.setattr(nfs_exports, "run_program", machine)
     monkeypatch.setattr(host.os.path, "ismount", lambda path: path == str(machine.pool))
     return machine
 

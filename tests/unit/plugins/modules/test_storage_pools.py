@@ -52,7 +52,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(tmp_path)
     monkeypatch.setattr(storage_pools, "FSTAB", machine.fstab)
-    monkeypatch.setattr(storage_pools, "command_runner", lambda _run: machine)
+    monkeypatch.setattr(storage_pools, "run_program", machine)
     # immutable folders would outlive the test
     monkeypatch.setattr(apply_pools, "make_immutable", lambda _path: "")
     return machine
