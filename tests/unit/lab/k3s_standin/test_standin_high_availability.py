@@ -225,36 +225,34 @@ def test_sqlite_becomes_etcd_and_three(site: Site) -> None:
     assert second.has("kept")
 
 
-def test_three_servers_outlive_one_and_not_two(site: Site) -> None:
+def three(site: Site) -> tuple[Server, Server, Server]:
     first = site.found()
     second, third = site.join(first), site.join(first)
     until(lambda: members(first) == {"s1": True, "s2": True, "s3": True}, "three members vote")
+    return first, second, third
+
+
+def endpoints(server: Server) -> set[str]:
+    """Where the Service of the API leads."""
+    subsets = server.get("/api/v1/namespaces/default/endpoints/kubernetes")["subsets"]
+    return {each["ip"] for subset in subsets for each in subset["addresses"]}
+
+
+def leader(server: Server) -> str:
+    lease = server.get("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/k3s")
+    return str(lease["spec"]["holderIdentity"])
+
+
+def test_three_servers_outlive_one_and_not_two(site: Site) -> None:
+    first, second, third = three(site)
     third.write("from-the-third")
     until(lambda: first.has("from-the-third"), "the first server has it")
-    addresses = {server.address for server in (first, second, third)}
-    until(
-        lambda: {
-            each["ip"]
-            for subset in second.get("/api/v1/namespaces/default/endpoints/kubernetes")["subsets"]
-            for each in subset["addresses"]
-        } == addresses,
-        "the Service leads to all",
-    )  # fmt: skip
-    # a further one under a name that is taken is refused
-    site.servers.append(second_again := Server(
-        site.binary, site.folder / "again", f"127.0.{os.getpid() % 200 + 1}.9", 20000 + free_port() % 20000,
-        {**second.config, "node-ip": f"127.0.{os.getpid() % 200 + 1}.9", "https-listen-port": free_port()},
-    ))  # fmt: skip
-    second_again.root.mkdir()
-    second_again.start()
-    assert second_again.process and second_again.process.wait(PATIENCE) == 1
-    assert "duplicate node name found" in second_again.log()
+    until(lambda: endpoints(second) == {first.address, second.address, third.address}, "the Service leads to all")
     # the first is cut off: another leads, and all goes on
     first.stop(signal.SIGKILL)
     until(lambda: second.write("without-the-first") is None, "a write without the first server")
     until(lambda: third.has("without-the-first"), "it is everywhere")
-    until(lambda: third.get("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/k3s")["spec"]["holderIdentity"]
-          in ("s2", "s3"), "another leads")  # fmt: skip
+    until(lambda: leader(third) in ("s2", "s3"), "another leads")
     # it comes back without its data: first its member has to go, with its Node
     shutil.rmtree(first.file("server"))
     third.api().request("DELETE", "/api/v1/nodes/s1")
@@ -273,3 +271,26 @@ def test_three_servers_outlive_one_and_not_two(site: Site) -> None:
         first.get("/api/v1/nodes")
     second.start()
     until(lambda: first.has("without-the-first"), "two of three answer again")
+
+
+def test_a_name_that_is_taken_is_refused(site: Site) -> None:
+    first = site.found()
+    again = site.add(server=first.url)
+    again.config["node-name"] = "s1"
+    again.start()
+    assert again.process and again.process.wait(PATIENCE) == 1
+    assert "duplicate node name found" in again.log()
+    assert members(first) == {"s1": True}
+
+
+def test_another_token_and_other_networks_are_refused(site: Site) -> None:
+    first = site.found()
+    for change, words in (
+        ({"token": "another"}, "401"),
+        ({"cluster-cidr": "10.99.0.0/16"}, "critical configuration value mismatch between servers: ClusterIPRange"),
+        ({"token": f"K10{'0' * 64}::server:{TOKEN}"}, "does not match the Cluster CA"),
+    ):
+        other = site.add(server=first.url, **change)
+        other.start()
+        assert other.process and other.process.wait(PATIENCE) == 1
+        assert words in other.log()
