@@ -117,6 +117,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.re
     summary,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules import (
+    advice,
     blocking,
     check,
     open_questions,
@@ -142,6 +143,8 @@ def main() -> None:
         *check_tokens(module.params["server_token"], module.params["agent_token"]),
         *blocking(unknowns, module.params["layers"]),
     ]
+    for sentence in advice(inventory):
+        module.warn(sentence)
     result: dict[str, Any] = {
         "problems": problems,
         "questions": [as_question(unknown) for unknown in unknowns],

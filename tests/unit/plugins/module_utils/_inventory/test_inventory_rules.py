@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.model import Unknown
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse import parse
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules import (
+    advice,
     blocking,
     check,
     open_questions,
@@ -42,8 +43,7 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
     ("k3s1.homelab_node.name", "k3s_1", [
         "k3s1: 'k3s_1' is not a host name (RFC 1123); use up to 63 of a to z, 0 to 9 and '-'"]),
     ("k3s1.homelab_groups", ["k3s_agent", "k3s_server"], [
-        "k3s1: homelab_groups names k3s_server and k3s_agent; keep one, a server runs workloads too",
-        "the group k3s_server has 2 machines, expected an odd number for etcd; add or remove one"]),
+        "k3s1: homelab_groups names k3s_server and k3s_agent; keep one, a server runs workloads too"]),
     ("k3s1.homelab_node", ..., [
         "k3s1: homelab_node is missing; write its labels, taints and tiers, or homelab_node: {}"]),
     ("r730.homelab_node", {}, [
@@ -125,6 +125,14 @@ def test_three_servers_are_an_odd_number() -> None:
     machines, site = inventory()
     machines |= {"s2": machine(32, "k3s_server"), "s3": machine(33, "k3s_server")}
     assert sentences(machines, site) == []
+
+
+@pytest.mark.parametrize(("more", "problems", "warnings"), [(0, 0, 0), (1, 0, 1), (2, 0, 0), (3, 1, 0), (4, 0, 0)])
+def test_two_servers_are_warned_of_and_four_refused(more: int, problems: int, warnings: int) -> None:
+    machines, site = inventory()
+    machines |= {f"s{number}": machine(32 + number, "k3s_server") for number in range(more)}
+    found = parse(machines, site)[0]
+    assert (len(sentences(machines, site)), len(advice(found))) == (problems, warnings)
 
 
 def test_two_servers_with_one_name() -> None:
