@@ -294,3 +294,17 @@ def test_another_token_and_other_networks_are_refused(site: Site) -> None:
         other.start()
         assert other.process and other.process.wait(PATIENCE) == 1
         assert words in other.log()
+
+
+def test_a_running_server_that_was_removed_ends_and_may_join_again(site: Site) -> None:
+    first = site.found()
+    second = site.join(first)
+    until(lambda: members(first) == {"s1": True, "s2": True}, "two members vote")
+    until(lambda: first.get("/api/v1/nodes/s2")["metadata"].get("finalizers"), "the second's Node is looked after")
+    first.api().request("DELETE", "/api/v1/nodes/s2")
+    assert second.process and second.process.wait(PATIENCE) == 1
+    assert "this server has been removed from the cluster" in second.log()
+    until(lambda: members(first) == {"s1": True}, "one member is left")
+    first.write("alone")
+    second.start()
+    until(lambda: "s2" in first.ready() and second.has("alone"), "it is back, with the cluster's data")
