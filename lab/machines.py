@@ -114,8 +114,9 @@ def start_container(
         rights = ["--privileged", "--volume=/var/lib/rancher", "--volume=/var/lib/kubelet"]
     cgroups = "--cgroupns=private" if newer_cgroups else "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw"
     engine.call(
-        "run", "--detach", "--name", site.container(machine.name), "--hostname", machine.name, "--restart=unless-stopped",
-        "--label", f"{LABEL}={site.name}", "--network", site.name, "--ip", machine.address, *rights, cgroups,
+        "run", "--detach", "--name", site.container(machine.name), "--hostname", machine.name,
+        # a reboot ends the container
+        "--restart=unless-stopped", "--label", f"{LABEL}={site.name}", "--network", site.name, "--ip", machine.address, *rights, cgroups,
         "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
         "--tmpfs=/run", "--tmpfs=/tmp:exec", image, *(OWN_CGROUPS if newer_cgroups else ()),
     )  # fmt: skip
