@@ -116,7 +116,8 @@ def start_container(
     engine.call(
         "run", "--detach", "--name", site.container(machine.name), "--hostname", machine.name,
         # a reboot ends the container
-        "--restart=unless-stopped", "--label", f"{LABEL}={site.name}", "--network", site.name, "--ip", machine.address, *rights, cgroups,
+        "--restart=unless-stopped", "--label", f"{LABEL}={site.name}",
+        "--network", site.name, "--ip", machine.address, *rights, cgroups,
         "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
         "--tmpfs=/run", "--tmpfs=/tmp:exec", image, *(OWN_CGROUPS if newer_cgroups else ()),
     )  # fmt: skip
