@@ -28,6 +28,8 @@ class Step:
 CHECKS = (
     Step("ruff", (("ruff", "check", "."), ("ruff", "format", "--check", "."))),
     Step("yamllint", (("yamllint", "--strict", "."),)),
+    # what the machines of all scenarios are made of, and an etcd for the unit tests
+    Step("image", (("python", "-m", "lab", "image"),)),
     Step("unit", (("pytest", "--quiet", "--numprocesses=auto"),)),
     Step(
         "mypy",
@@ -38,8 +40,6 @@ CHECKS = (
     Step("changelog", (("antsibull-changelog", "lint"),)),
     Step("sanity", (("python", "-m", "tests.run.sanity"),)),
     Step("build", (("python", "-m", "tests.run.artefact"),)),
-    # what the machines of all scenarios are made of
-    Step("image", (("python", "-m", "lab", "image"),)),
 )
 
 
