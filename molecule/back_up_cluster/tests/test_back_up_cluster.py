@@ -6,12 +6,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyrage
 import pytest
 import yaml
 
 from tests.twin import Run, Twin
 
 SERVER, WORKER = "k3s-master1", "k3s1"
+LONGHORN = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: longhorn-system}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: nodes.longhorn.io}
+spec:
+  group: longhorn.io
+  scope: Namespaced
+  names: {plural: nodes, singular: node, kind: Node}
+  versions:
+    - name: v1beta2
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+LONGHORN_NODE = """
+apiVersion: longhorn.io/v1beta2
+kind: Node
+metadata: {name: k3s1, namespace: longhorn-system}
+spec: {disks: {ssd-1: {path: /mnt/ssd-1, storageReserved: 1}}}
+"""
 CONFIRMED = ("-e", "confirm=k3s-home")
 
 
@@ -25,6 +50,12 @@ def restore(twin: Twin, *more: str) -> Run:
 
 def archives(twin: Twin) -> list[Path]:
     return sorted((twin.state / "backups").glob("*"))
+
+
+def longhorn_disks(twin: Twin) -> list[str]:
+    """Identity and disks of Longhorn's node."""
+    node = twin.get("nodes.longhorn.io", WORKER, "--namespace=longhorn-system")
+    return [node["metadata"]["uid"], str(node["spec"])]
 
 
 def invocations(twin: Twin) -> tuple[str, str]:
@@ -41,6 +72,9 @@ def test_check_mode_makes_none(twin: Twin) -> None:
 
 def test_a_backup_is_whole_secret_and_kept(twin: Twin) -> None:
     twin.kubectl("create", "configmap", "kept", "--from-literal=a=b")
+    twin.kubectl("apply", "-f", "-", stdin=LONGHORN)
+    twin.kubectl("wait", "--for=condition=Established", "crd/nodes.longhorn.io", "--timeout=20s")
+    twin.kubectl("apply", "-f", "-", stdin=LONGHORN_NODE)
     twin.kubectl("create", "secret", "generic", "kept", "--from-literal=a=very-secret-value")
     run = back_up(twin, "-vv")
     assert run.status == 0, run.output[-3000:]
@@ -93,6 +127,22 @@ def test_refused_before_anything_is_touched(twin: Twin, more: tuple[str, ...], s
     assert invocations(twin) == before
 
 
+def test_another_key_opens_nothing(twin: Twin, tmp_path: Path) -> None:
+    before = invocations(twin)
+    key = tmp_path / "another.key"
+    key.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    run = restore(twin, *CONFIRMED, "-e", f"homelab_backup_identity={key}")
+    assert run.status != 0 and "it is damaged, or for another key" in run.text
+    assert invocations(twin) == before
+
+
+def test_without_recipients_there_is_no_backup(twin: Twin) -> None:
+    before = archives(twin)
+    run = back_up(twin, "-e", '{"homelab_backup_recipients": []}')
+    assert run.status != 0 and "homelab_backup_recipients is empty" in run.text and "age-keygen" in run.text
+    assert archives(twin) == before
+
+
 def test_a_corrupt_backup_is_refused_before_anything_is_touched(twin: Twin, tmp_path: Path) -> None:
     before = invocations(twin)
     content = bytearray(archives(twin)[-1].read_bytes())
@@ -105,24 +155,40 @@ def test_a_corrupt_backup_is_refused_before_anything_is_touched(twin: Twin, tmp_
 
 
 def test_restored_by_content_and_the_worker_is_not_touched(twin: Twin) -> None:
-    kept = twin.get("secret", "kept")["metadata"]["uid"]
+    kept, disks = twin.get("secret", "kept")["metadata"]["uid"], longhorn_disks(twin)
     twin.kubectl("delete", "secret", "kept")
+    twin.kubectl("delete", "crd", "nodes.longhorn.io")
+    twin.kubectl("patch", "configmap", "kept", "--type=merge", "--patch", '{"data": {"a": "altered"}}')
     twin.kubectl("create", "configmap", "made-since", "--from-literal=a=b")
     before = invocations(twin)
     planned = restore(twin, "--check")
     assert planned.status == 0 and not planned.changed
     assert "lost, since it is not in the backup: ConfigMap default/made-since" in planned.text
-    run = restore(twin, *CONFIRMED)
+    run = restore(twin, *CONFIRMED, "-vv")
     assert run.status == 0, run.output[-3000:]
     assert "the cluster has all" in run.text
-    assert twin.get("secret", "kept")["metadata"]["uid"] == kept
+    for secret in yaml.safe_load((twin.state / "secrets.yml").read_text()).values():
+        assert secret not in run.output
+    assert twin.get("secret", "kept")["metadata"]["uid"] == kept and longhorn_disks(twin) == disks
+    assert twin.get("configmap", "kept")["data"] == {"a": "b"}
     assert "made-since" not in twin.kubectl("get", "configmaps", "--output=name")
     after = invocations(twin)
     assert after[0] != before[0] and after[1] == before[1]
     assert not twin.play().changed
 
 
-def test_a_cluster_found_on_sqlite(twin: Twin) -> None:
+def test_sqlite_asks_before_it_is_converted(twin: Twin) -> None:
+    found_on_sqlite(twin)
+    run = back_up(twin)
+    assert run.status == 0, run.output[-3000:]
+    before = invocations(twin)
+    run = restore(twin, *CONFIRMED, "--limit", SERVER)
+    assert run.status != 0 and "say -e k3s_server_convert_sqlite=true" in run.text, run.output[-3000:]
+    assert invocations(twin) == before
+
+
+def found_on_sqlite(twin: Twin) -> None:
+    """A new cluster in the server's place, as K3s founds it without further words."""
     twin.on(
         SERVER,
         "systemctl stop k3s; rm -rf /var/lib/rancher/k3s/server; sed -i /cluster-init/d /etc/rancher/k3s/config.yaml",
@@ -132,8 +198,9 @@ def test_a_cluster_found_on_sqlite(twin: Twin) -> None:
         SERVER,
         "test -f /var/lib/rancher/k3s/server/db/state.db && k3s kubectl create configmap kept --from-literal=a=b",
     )
-    run = back_up(twin)
-    assert run.status == 0, run.output[-3000:]
+
+
+def test_an_sqlite_cluster_is_restored(twin: Twin) -> None:
     uid = twin.on(
         SERVER, "k3s kubectl get configmap kept -o jsonpath={.metadata.uid}; k3s kubectl delete configmap kept >&2"
     )
