@@ -13,6 +13,7 @@ import yaml
 from tests.twin import Run, Twin
 
 SERVER, WORKER = "k3s-master1", "k3s1"
+PASSWORD = f"{WORKER}.node-password.k3s"
 LONGHORN = """
 apiVersion: v1
 kind: Namespace
@@ -175,6 +176,17 @@ def test_restored_by_content_and_the_worker_is_not_touched(twin: Twin) -> None:
     after = invocations(twin)
     assert after[0] != before[0] and after[1] == before[1]
     assert not twin.play().changed
+
+
+def test_a_worker_that_was_rebuilt_since_the_backup_joins_after_the_restore(twin: Twin) -> None:
+    twin.on(WORKER, "echo another-password-of-the-node > /etc/rancher/node/password")
+    twin.kubectl("delete", "secret", PASSWORD, "--namespace=kube-system", "--ignore-not-found")
+    twin.on(WORKER, "systemctl restart k3s-agent")
+    run = restore(twin, *CONFIRMED)
+    assert run.status == 0, run.output[-3000:]
+    twin.on(WORKER, "timeout 60 systemctl restart k3s-agent")
+    twin.kubectl("wait", "--for=condition=Ready", f"node/{WORKER}", "--timeout=60s")
+    assert twin.get("secret", PASSWORD, "--namespace=kube-system")["metadata"]["uid"]
 
 
 def test_sqlite_asks_before_it_is_converted(twin: Twin) -> None:
