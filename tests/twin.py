@@ -114,7 +114,7 @@ class Twin:
     def play(self, playbook: str = "site.yml", *arguments: str) -> Run:
         """Run a playbook to its end."""
         process = self.start(playbook, *arguments)
-        output, _ = process.communicate(timeout=PLAY_SECONDS)
+        output, _errors = process.communicate(timeout=PLAY_SECONDS)
         return Run(process.returncode, output)
 
     def on(self, machine: str, command: str) -> str:

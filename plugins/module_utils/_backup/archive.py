@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -98,10 +99,9 @@ def unpack(path: Path, target: Path) -> Manifest:
             place = target / pure
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             content = archive.extractfile(entry)
-            assert content is not None
             with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-                for block in iter(lambda content=content: content.read(_BLOCK), b""):  # type: ignore[misc]
-                    stream.write(block)
+                if content:
+                    shutil.copyfileobj(content, stream, _BLOCK)
     _refuse(path, [name for name, expected in manifest.files.items() if not _same(target / name, expected)])
     return manifest
 

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from .._command import CommandRunner
 from .._k3s.state import version_in
@@ -117,8 +117,7 @@ def encrypt(manifest: Manifest, sources: Mapping[str, Path], recipients: Sequenc
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     except FileNotFoundError as error:
         raise BackupError("the program age is not installed; apt install age") from error
-    pipe: IO[bytes] | None = process.stdin
-    assert pipe is not None
+    pipe = cast("IO[bytes]", process.stdin)
     broken = ""
     try:
         with pipe:

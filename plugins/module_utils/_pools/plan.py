@@ -47,7 +47,8 @@ def _remedy(pool: Wanted, found: Found) -> str:
 
 def _problems_mounted(pool: Wanted, found: Found) -> Iterator[str]:
     here = found.mounted
-    assert here is not None
+    if here is None:
+        return
     if pool.uuid and here.uuid.lower() != pool.uuid.lower():
         yield (
             f"{pool.path} has {here.source} mounted (UUID {here.uuid or 'none'}), expected the file system {pool.uuid}"

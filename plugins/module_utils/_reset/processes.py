@@ -19,7 +19,7 @@ def own_processes(root: str) -> tuple[Process, ...]:
     """Programs below K3s' data directory, everything they started, and everything in a pod's control group."""
     seen = {number: found for number in _numbers(root) if (found := _look(f"{root}/proc/{number}")) is not None}
     ours = {number for number, (_parent, program, groups) in seen.items() if _is_k3s(program) or _in_pod(groups)}
-    while more := {number for number, (parent, _, _) in seen.items() if parent in ours} - ours:
+    while more := {number for number, (parent, _program, _groups) in seen.items() if parent in ours} - ours:
         ours |= more
     # it may be a container's shell that asks; it would end before its work is done
     ours -= _line_of(os.getpid(), seen)
