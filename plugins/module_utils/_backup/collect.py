@@ -117,7 +117,7 @@ def encrypt(manifest: Manifest, sources: Mapping[str, Path], recipients: Sequenc
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     except FileNotFoundError as error:
         raise BackupError("the program age is not installed; apt install age") from error
-    pipe = cast("IO[bytes]", process.stdin)
+    pipe = cast(IO[bytes], process.stdin)
     broken = ""
     try:
         with pipe:
