@@ -98,7 +98,8 @@ class Restore:
         (self._data / "db/reset-flag").unlink(missing_ok=True)
         # A file of SQLite beside it would be converted at the next start.
         self._aside(self._data / "db", "state.db*")
-        argv = [K3S, "server", "--cluster-reset", f"--cluster-reset-restore-path={snapshot}"]
+        # A server that joined others names one in its configuration, and K3s resets none that has a server to join.
+        argv = [K3S, "server", "--server=", "--cluster-reset", f"--cluster-reset-restore-path={snapshot}"]
         self._call(argv, "K3s did not restore the snapshot")
         if not (self._data / "db/etcd").exists():
             raise BackupError("K3s ended well and left no datastore in server/db/etcd; look at journalctl -u k3s")
