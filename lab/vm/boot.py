@@ -41,16 +41,18 @@ find_nic() {{
 # not when udev comes round to it: in software emulation that takes a minute
 modprobe -a {drivers} 2>/dev/null || :
 attempt=0
-until nic=$(find_nic); do
+until [ "$(cat '/sys/class/net/{nic}/address' 2>/dev/null)" = '{mac}' ]; do
     attempt=$((attempt + 1))
-    [ $attempt -lt 1200 ] || {{ echo 'lab-setup: no interface has the MAC {mac}' >&2; exit 1; }}
-    sleep 0.1
+    [ $attempt -lt 600 ] || {{ echo 'lab-setup: no interface has the MAC {mac}' >&2; exit 1; }}
+    # again when udev gave it another name in between
+    if nic=$(find_nic); then
+        ip link set dev "$nic" down
+        ip link set dev "$nic" address {mac}
+        [ "$nic" = '{nic}' ] || ip link set dev "$nic" name '{nic}'
+    else
+        sleep 0.2
+    fi
 done
-if [ "$nic $(cat "/sys/class/net/$nic/address")" != '{nic} {mac}' ]; then
-    ip link set dev "$nic" down
-    ip link set dev "$nic" address {mac}
-    ip link set dev "$nic" name '{nic}'
-fi
 install -d /etc/systemd/network
 cat > /etc/systemd/network/10-lab.network <<'NETWORK'
 [Match]

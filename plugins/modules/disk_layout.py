@@ -139,7 +139,7 @@ options:
         version_added: 0.1.0
       options:
         description:
-          - Mount options. C(nofail) and C(x-systemd.device-timeout=30s) are added unless there.
+          - Mount options. C(nofail) and C(x-systemd.device-timeout=120s) are added unless there.
           - On a mounted file system C(noatime), C(nodiratime), C(nosuid), C(nodev) and C(noexec) are put in force at
             once, all others at the next mount.
         type: list

@@ -39,7 +39,8 @@ def mount_options(volume: Volume) -> tuple[str, ...]:
     if "nofail" not in options:
         options.append("nofail")
     if not any(option.startswith(TIMEOUT) for option in options):
-        options.append(f"{TIMEOUT}30s")
+        # nofail has the boot wait for nothing; a controller that looks for its disks may take longer than half a minute
+        options.append(f"{TIMEOUT}120s")
     return (*options, f"{TAG}{volume.label}")
 
 

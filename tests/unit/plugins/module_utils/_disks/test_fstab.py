@@ -37,7 +37,7 @@ def test_escaped_fields_are_read() -> None:
 
 def test_a_line_goes_by_uuid_and_lets_the_boot_go_on() -> None:
     assert line_for(volume()).raw == (
-        "UUID=1111 /mnt/optane-1 ext4 defaults,nofail,x-systemd.device-timeout=30s,x-homelab.volume=optane-1 0 2"
+        "UUID=1111 /mnt/optane-1 ext4 defaults,nofail,x-systemd.device-timeout=120s,x-homelab.volume=optane-1 0 2"
     )
     own = volume("xfs", ("noatime", "nofail", "x-systemd.device-timeout=5s"))
     assert line_for(own).raw == (
