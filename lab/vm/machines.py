@@ -73,7 +73,7 @@ class Rack:
         """The machine as it was when it was new: every disk blank, the system just installed."""
         cut_power(self.folder(machine))
         self.bays(machine).bare(hardware_of(machine.name, machine.variables))
-        say(f"lab: {machine.name} is bare; 'power on' starts it")
+        say(f"lab: {machine.name} is bare")
 
     def off(self, machine: Machine, cut: bool) -> None:
         """Shut down, or cut the power."""
