@@ -86,10 +86,12 @@ class Rack:
 
     def remove(self) -> None:
         """No process, network device or file of a machine is left."""
-        for machine in self._site.machines:
-            cut_power(self.folder(machine))
-            self._run(["ip", "link", "delete", self._tap(machine)], "")
-        shutil.rmtree(self._site.state / "vms", ignore_errors=True)
+        vms = self._site.state / "vms"
+        # those too that have left the inventory since
+        for folder in sorted(entry for entry in vms.iterdir() if entry.is_dir()):
+            cut_power(folder)
+            self._run(["ip", "link", "delete", self._tap(folder.name)], "")
+        shutil.rmtree(vms, ignore_errors=True)
 
     def _start(self, machine: Machine, key: str, accel: str) -> None:
         folder = self.folder(machine)
@@ -108,7 +110,7 @@ class Rack:
         if self._image.kernel is None:
             self._make_seed(folder, cloud_files(hardware, who, script))
         memory = int(machine.variables.get("lab_memory_mib") or 1024)
-        place = Place(folder, self._tap(machine), accel, memory, int(machine.variables.get("lab_cpus") or 1))
+        place = Place(folder, self._tap(machine.name), accel, memory, int(machine.variables.get("lab_cpus") or 1))
         with step(f"starting {machine.name} ({hardware.vendor} {hardware.product}, {len(disks)} disks, {accel})"):
             start(arguments(hardware, disks, self._image, place), folder)
 
@@ -133,15 +135,15 @@ class Rack:
                 lines.append(f"{machine.address} {kind} {key}\n")
         (self._site.state / "known_hosts").write_text("".join(lines))
 
-    def _tap(self, machine: Machine) -> str:
+    def _tap(self, machine: str) -> str:
         """A network device's name may have 15 characters."""
-        return f"lab{hashlib.sha256(f'{self._site.name}/{machine.name}'.encode()).hexdigest()[:11]}"
+        return f"lab{hashlib.sha256(f'{self._site.name}/{machine}'.encode()).hexdigest()[:11]}"
 
     def _have_tap(self, machine: Machine) -> None:
         network = self._engine.network(self._site.name)
         if network is None:
             raise LabError(f"the lab's network '{self._site.name}' is gone; run 'machines up' again")
-        tap = self._tap(machine)
+        tap = self._tap(machine.name)
         self._run(["ip", "link", "delete", tap], "")
         must(self._run, ["ip", "tuntap", "add", "dev", tap, "mode", "tap"])
         must(self._run, ["ip", "link", "set", "dev", tap, "master", f"br-{network['Id'][:12]}", "up"])
