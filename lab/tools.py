@@ -11,6 +11,8 @@ import shutil
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.command import ROOT, Runner, must, run
@@ -30,11 +32,17 @@ ETCD = ("etcd", "etcdctl")
 
 def have_tools(runner: Runner = run) -> Path:
     """The folder with kubectl and helm, filled at the first call."""
+    with _one_at_a_time():
+        return _have_tools(runner)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Labs that start at the same time fetch once."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    # labs that start at the same time fetch once
     with (FOLDER / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _have_tools(runner)
+        yield
 
 
 def _have_tools(runner: Runner) -> Path:
@@ -59,10 +67,13 @@ def _have_tools(runner: Runner) -> Path:
 
 def have_etcd(engine: Engine, image: str) -> None:
     """The node image's etcd and etcdctl beside kubectl, for tests of the stand-in without a machine."""
-    missing = [name for name in ETCD if not (FOLDER / name).exists()]
-    if not missing:
-        return
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time():
+        missing = [name for name in ETCD if not (FOLDER / name).exists()]
+        if missing:
+            _copy_from(engine, image, missing)
+
+
+def _copy_from(engine: Engine, image: str, missing: Sequence[str]) -> None:
     container = engine.call("create", image).strip()
     try:
         for name in missing:
