@@ -12,6 +12,15 @@ from tests.twin import Twin
 
 FIRST, SECOND, THIRD, WORKER = "k3s-master1", "k3s-master1-001", "k3s-master1-002", "k3s1"
 PATIENCE = 60.0
+# A gratuitous ARP reply to everybody on the segment; without it neighbours keep sending to the machine that is gone.
+ANNOUNCE = """
+import socket, sys
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link:
+    link.bind(("eth0", 0x0806))
+    mac, address = link.getsockname()[4], socket.inet_aton(sys.argv[1])
+    head = b"\\xff" * 6 + mac + bytes.fromhex("0806" "0001" "0800" "06" "04" "0002")
+    link.send(head + mac + address + b"\\xff" * 6 + address)
+"""
 ETCDCTL = (
     "cd /var/lib/rancher/k3s/server/tls/etcd && ETCDCTL_API=3 /usr/local/libexec/k3s-standin/etcdctl "
     "--cacert=server-ca.crt --cert=client.crt --key=client.key --endpoints=https://127.0.0.1:2379 "
@@ -46,9 +55,9 @@ def members(twin: Twin, machine: str) -> set[str]:
 
 
 def move_address(twin: Twin, machine: str) -> None:
-    """As kube-vip would."""
+    """As kube-vip would: take the address, then tell the neighbours."""
     address = twin.variables[machine]["homelab_api_virtual_address"]
-    twin.on(machine, f"ip address replace {address}/32 dev eth0")
+    twin.on(machine, f"ip address replace {address}/32 dev eth0 && python3 -c '{ANNOUNCE}' {address}")
 
 
 def test_three_servers_by_inventory_alone(twin: Twin) -> None:
