@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,10 @@ from tests.run.steps import ROOT, Step, all_steps, choose
 
 # Machines of the smallest kind have two cores, and a scenario waits half of its time.
 AT_A_TIME = 2
+# Lines of Ansible and pytest that say why; a scenario's own last lines only say that it failed.
+REASON = re.compile(r"^\W*(E\s{2,}|fatal:|failed:|\[ERROR\]|ERROR|CRITICAL|lab:|FAILED\s)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+REASONS = 25
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Outcome:
     name: str
     passed: bool
     seconds: float
+    # lines of its output that say why it failed
+    reasons: tuple[str, ...] = ()
 
 
 def run(steps: Sequence[Step], environment: dict[str, str], root: Path = ROOT) -> list[Outcome]:
@@ -55,10 +62,11 @@ def _run_lanes(steps: Sequence[Step], environment: dict[str, str], root: Path) -
                 return
             print(f"==> {step.name}", flush=True)
             outcome = _run_one(step, environment, root, output)
-            outcomes.append(outcome)
             output.seek(0)
+            said = output.read()
+            outcomes.append(outcome if outcome.passed else replace(outcome, reasons=reasons(said)))
             with told:
-                print(f"\n==> what {step.name} said\n{output.read()}", flush=True)
+                print(f"\n==> what {step.name} said\n{said}", flush=True)
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for done in [pool.submit(one, step) for step in steps]:
@@ -78,10 +86,17 @@ def _run_one(step: Step, environment: dict[str, str], root: Path, output: IO[str
     return outcome
 
 
+def reasons(said: str) -> tuple[str, ...]:
+    """The lines that say why a step failed, for whoever sees only the end of a long output."""
+    lines = (COLOUR.sub("", line).strip() for line in said.splitlines())
+    return tuple(line for line in lines if REASON.search(line))[-REASONS:]
+
+
 def summary(outcomes: Sequence[Outcome], chosen: int, seconds: float) -> str:
     """A table of seconds; the last line stands alone for CI to read."""
     lines = [f"{outcome.seconds:7.1f} s  {outcome.name}{'' if outcome.passed else '  FAILED'}" for outcome in outcomes]
     lines.append(f"{seconds:7.1f} s  in all")
+    lines += [f"{outcome.name}: {reason}" for outcome in outcomes for reason in outcome.reasons]
     if chosen > len(outcomes):
         lines.append(f"stopped at the first failure: {chosen - len(outcomes)} steps did not run")
     failed = sum(not outcome.passed for outcome in outcomes)

@@ -111,6 +111,17 @@ def test_a_failure_keeps_lanes_from_starting(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+def test_the_end_says_why_a_scenario_failed(tmp_path: Path) -> None:
+    said = "\x1b[31mfatal: [k3s1]: FAILED! => no route\x1b[0m\n  | E       AssertionError: seen 2\nok: [k3s2]"
+    says = f"print({said!r}); exit(1)"
+    outcomes = run([Step("bad", ((sys.executable, "-c", says),), "lane")], dict(os.environ), tmp_path)
+    assert summary(outcomes, chosen=1, seconds=1.0).splitlines()[2:] == [
+        "bad: fatal: [k3s1]: FAILED! => no route",
+        "bad: | E       AssertionError: seen 2",
+        "0 passed, 1 failed",
+    ]
+
+
 def test_the_last_line_counts_the_steps(tmp_path: Path) -> None:
     outcomes = run([Step("one", (PASSES, PASSES)), Step("two", (PASSES,))], dict(os.environ), tmp_path)
     assert summary(outcomes, chosen=2, seconds=1.0).splitlines()[-1] == "2 passed, 0 failed"
