@@ -80,7 +80,23 @@ def load_site(inventory: Path, runner: Runner = run) -> Site:
     if path.is_relative_to(ROOT):
         path = path.relative_to(ROOT)
     document = json.loads(must(runner, ["ansible-inventory", "-i", str(path), "--list"]))
-    return site_from(document, path)
+    return site_from(with_version(document, path, runner), path)
+
+
+def with_version(document: dict[str, Any], inventory: Path, runner: Runner = run) -> dict[str, Any]:
+    """The document with the K3s version itself, since ansible-inventory prints templates as they are."""
+    hostvars: dict[str, dict[str, Any]] = document.get("_meta", {}).get("hostvars", {})
+    name = next((name for name, values in hostvars.items() if "{{" in str(values.get("homelab_k3s_version"))), None)
+    if name is None:
+        return document
+    show = ["-m", "ansible.builtin.debug", "-a", "var=homelab_k3s_version"]
+    answer = must(runner, ["ansible", "-i", str(inventory), "-o", name, *show])
+    found = re.search(r'"homelab_k3s_version": "([^"{]+)"', answer)
+    if not found:
+        raise LabError(f"{inventory} names no homelab_k3s_version: {answer.strip()}; correct homelab_release_set")
+    for values in hostvars.values():
+        values["homelab_k3s_version"] = found[1]
+    return document
 
 
 def site_from(document: Mapping[str, Any], inventory: Path) -> Site:

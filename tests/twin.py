@@ -19,7 +19,7 @@ import testinfra
 from testinfra.host import Host
 
 from lab.machines import control_path
-from lab.site import ROOT, Site, site_from
+from lab.site import ROOT, Site, site_from, with_version
 
 PLAY_SECONDS = 900
 
@@ -53,7 +53,7 @@ class Twin:
     def _document(self) -> dict[str, Any]:
         argv = ["ansible-inventory", "--inventory", str(self.inventory), "--list"]
         answer = subprocess.run(argv, cwd=ROOT, env=environment(), check=True, capture_output=True, text=True)
-        return json.loads(answer.stdout)
+        return with_version(json.loads(answer.stdout), self.inventory)
 
     @functools.cached_property
     def site(self) -> Site:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 SERVERS = "k3s_server"
@@ -123,6 +123,7 @@ class Site:
     tiers: tuple[Tier, ...]
     unknowns: tuple[Unknown, ...]
     default_class: str | None = None
+    releases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

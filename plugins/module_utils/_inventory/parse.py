@@ -20,6 +20,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Taint,
     Unknown,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_releases import parse_releases
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_storage import (
     CLASS,
     catalogue,
@@ -36,9 +37,6 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.re
     Reader,
 )
 
-VERSION = Form(
-    "a version of K3s", re.compile(r"v\d+\.\d+\.\d+\+k3s\d+"), "write it as its release is called, e.g. v1.32.5+k3s1"
-)
 URL = Form(
     "an address of releases",
     re.compile(r"https?://[^\s/]+(/\S*)?|file:///\S*"),
@@ -206,7 +204,6 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     place("name").text(SITE_NAME)
     place("domain").text(DOMAIN)
     place("admin_user").text(USER)
-    place("k3s_version").text(VERSION)
     place("k3s_release_url").text(URL)
     place("wait_for").choice(("registered", "ready"))
     place("airgap_folder").text(FOLDER, required=False)
@@ -236,4 +233,5 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
         tiers=catalogue(place("tiers")),
         unknowns=_unknowns("site", place("site_unknown")),
         default_class=place("default_storage_class").text(CLASS, required=False),
+        releases=parse_releases(place("releases"), place("k3s_version")),
     )

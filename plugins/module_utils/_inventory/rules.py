@@ -19,6 +19,10 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Machine,
     Unknown,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_releases import (
+    advise_releases,
+    check_releases,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_storage import (
     check_classes,
     check_exports,
@@ -39,6 +43,7 @@ def check(inventory: Inventory) -> list[str]:
         check_classes,
         check_exports,
         check_hosts_of_vms,
+        check_releases,
     )
     found = [sentence for rule in rules for sentence in rule(inventory)]
     for machine in inventory.machines:
@@ -162,10 +167,11 @@ def check_hosts_of_vms(inventory: Inventory) -> Iterator[str]:
 
 
 def advice(inventory: Inventory) -> list[str]:
-    """What is allowed for a while, as between the second server and the third."""
-    if len(inventory.in_group(SERVERS)) != 2:
-        return []
-    return [f"the group {SERVERS} has 2 machines: etcd stops when either is lost; add a third one"]
+    """What is allowed, for a while or at the owner's risk."""
+    found = list(advise_releases(inventory))
+    if len(inventory.in_group(SERVERS)) == 2:
+        found.append(f"the group {SERVERS} has 2 machines: etcd stops when either is lost; add a third one")
+    return found
 
 
 def open_questions(inventory: Inventory) -> list[Unknown]:

@@ -13,7 +13,7 @@ import pytest
 
 from lab.command import Answer
 from lab.errors import LabError
-from lab.site import groups_of, load_site, site_from
+from lab.site import groups_of, load_site, site_from, with_version
 
 INVENTORY = Path("inventory/lab")
 
@@ -110,3 +110,23 @@ def test_an_unknown_backend_is_refused() -> None:
 def test_the_twin_of_virtual_machines_says_what_it_is() -> None:
     assert site_from(document(lab_backend="vm"), INVENTORY).backend == "vm"
     assert site_from(document(), INVENTORY).backend == "container"
+
+
+def test_a_version_that_follows_a_set_is_asked_of_ansible() -> None:
+    asked: list[list[str]] = []
+
+    def runner(argv: Sequence[str], stdin: str) -> Answer:
+        asked.append(list(argv))
+        return Answer(0, 'k3s1 | SUCCESS => {"changed": false, "homelab_k3s_version": "v1.36.5+k3s1"}', "")
+
+    template = document(homelab_k3s_version="{{ homelab_releases.k3s }}")
+    assert site_from(with_version(template, INVENTORY, runner), INVENTORY).k3s_version == "v1.36.5+k3s1"
+    assert asked[0][:5] == ["ansible", "-i", "inventory/lab", "-o", "k3s1"]
+    with_version(document(), INVENTORY, runner)
+    assert len(asked) == 1
+
+
+def test_a_version_without_a_value_is_one_sentence() -> None:
+    template = document(homelab_k3s_version="{{ homelab_releases.k3s }}")
+    with pytest.raises(LabError, match="inventory/lab names no homelab_k3s_version: .*correct homelab_release_set"):
+        with_version(template, INVENTORY, lambda _argv, _stdin: Answer(0, 'k3s1 | SUCCESS => {"changed": false}', ""))

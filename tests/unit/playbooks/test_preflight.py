@@ -89,7 +89,7 @@ def test_all_errors_of_the_whole_inventory_come_at_once_before_any_contact(site:
 
 
 def test_a_run_of_one_layer_checks_the_inventory_too(site: Path) -> None:
-    edit(site / "group_vars/all/k3s.yml", ("v1.32.5+k3s1", "latest"))
+    edit(site / "group_vars/all/k3s.yml", ('"{{ homelab_releases.k3s }}"', "latest"))
     status, output = run(site, "--tags", "cluster")
     assert status != 0
     assert "homelab_k3s_version: 'latest' is not a version of K3s" in output
