@@ -128,5 +128,5 @@ def test_a_version_that_follows_a_set_is_asked_of_ansible() -> None:
 
 def test_a_version_without_a_value_is_one_sentence() -> None:
     template = document(homelab_k3s_version="{{ homelab_releases.k3s }}")
-    with pytest.raises(LabError, match="inventory/lab names no homelab_k3s_version: .*correct homelab_release_set"):
+    with pytest.raises(LabError, match=r"inventory/lab names no homelab_k3s_version: .*correct homelab_release_set"):
         with_version(template, INVENTORY, lambda _argv, _stdin: Answer(0, 'k3s1 | SUCCESS => {"changed": false}', ""))

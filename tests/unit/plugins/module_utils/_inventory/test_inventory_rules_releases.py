@@ -32,8 +32,8 @@ def test_a_pair_that_cannot_start_is_refused() -> None:
     assert shape == []
     assert problems == [
         "Cilium 1.15.6 runs no Gateway without GRPCRoute v1alpha2 and TLSRoute v1alpha2, which the standard channel of "
-        "Gateway API v1.1.0 does not serve; use v1.1.0 of the experimental channel (gateway_api and gateway_api_channel "
-        "in homelab_release_overrides)"
+        "Gateway API v1.1.0 does not serve; use v1.1.0 of the experimental channel (gateway_api and "
+        "gateway_api_channel in homelab_release_overrides)"
     ]
 
 
