@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 Argv = tuple[str, ...]
 
+REAL_DISKS = "tests/unit/plugins/module_utils/_disks/test_loop_devices.py"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -30,7 +32,9 @@ CHECKS = (
     Step("yamllint", (("yamllint", "--strict", "."),)),
     # what the machines of all scenarios are made of, and an etcd for the unit tests
     Step("image", (("python", "-m", "lab", "image"),)),
-    Step("unit", (("pytest", "--quiet", "--numprocesses=auto"),)),
+    Step("unit", (("pytest", "--quiet", "--numprocesses=auto", f"--ignore={REAL_DISKS}"),)),
+    # one after another: they share eight loop devices
+    Step("disks", (("pytest", "--quiet", "--numprocesses=0", "-rs", REAL_DISKS),)),
     Step(
         "mypy",
         (("mypy", "-p", "ansible_collections.fletcherlabs.homelab.plugins", "-p", "lab", "-p", "tests.run"),),

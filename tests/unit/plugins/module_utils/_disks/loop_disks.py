@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,16 @@ def why_not() -> str:
         return "needs root"
     if not Path("/dev/loop-control").exists():
         return "needs /dev/loop-control"
-    return ""
+    taken = [number for number in NUMBERS if Path(f"/sys/block/loop{number}/loop").exists()]
+    if taken:
+        return f"needs loop devices 40 to 47, and somebody uses {', '.join(f'loop{number}' for number in taken)}"
+    return "" if _knows_immutable_files() else f"needs a temporary folder on ext4 or XFS, not {tempfile.gettempdir()}"
+
+
+def _knows_immutable_files() -> bool:
+    with tempfile.NamedTemporaryFile() as file:
+        marks = [subprocess.run(["chattr", mark, file.name], capture_output=True).returncode for mark in ("+i", "-i")]
+    return marks == [0, 0]
 
 
 def run(argv: Sequence[str]) -> tuple[int, str, str]:
