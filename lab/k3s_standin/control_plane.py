@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.k3s_standin.api.client import Client
-from lab.k3s_standin.controllers import addons, endpoints, members, namespaces, nodes, own_node, pods, workloads
+from lab.k3s_standin.controllers import (
+    addons,
+    cilium,
+    endpoints,
+    members,
+    namespaces,
+    nodes,
+    own_node,
+    pods,
+    workloads,
+)
 from lab.k3s_standin.controllers.leader import Elector
 from lab.k3s_standin.controllers.loop import Loop
 from lab.k3s_standin.etcd_client import EtcdClient
@@ -87,6 +97,7 @@ class ControlPlane:
             Loop("endpoints", client, endpoints.KEYS, endpoints.INTERVAL, reachable.sync),
             Loop("workloads", client, workloads.KEYS, workloads.INTERVAL, workloads.Workloads(client).sync),
             Loop("pods", client, pods.KEYS, pods.INTERVAL, pods.Pods(client).sync),
+            Loop("cilium", client, cilium.KEYS, cilium.INTERVAL, cilium.CiliumOperator(client).sync),
         ]
         if facts.etcd:
             etcd = members.EtcdMembers(client, facts.etcd)

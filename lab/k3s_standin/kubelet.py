@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.k3s_standin import log, node_object, rest
+from lab.k3s_standin import cilium_agent, log, node_object, rest
 from lab.k3s_standin.options import Node
 from lab.k3s_standin.paths import Paths
 
@@ -78,6 +78,7 @@ class Kubelet:
         if now >= self._next_lease:
             self._next_lease = now + _LOOK_SECONDS
             self._renew()
+            cilium_agent.settle(self.api, self.node.name, self.paths.cni)
 
     def _register_once(self, annotations: dict[str, str]) -> None:
         log.info(f"Attempting to register node {self.node.name}")

@@ -33,12 +33,16 @@ options:
   checksum_url:
     description: Where the checksum file of the release is, with lines of digest and name.
     type: str
-    required: true
     version_added: 0.1.0
   checksum_name:
     description: The name of the file in the checksum file.
     type: str
-    required: true
+    version_added: 0.1.0
+  sha256:
+    description:
+      - The digest itself, for a release without a checksum file. Empty where nobody knows it; then the lock has to.
+    type: str
+    default: ""
     version_added: 0.1.0
   lock:
     description: The lock file, JSON with one digest per name.
@@ -114,8 +118,9 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._release.mode
 SPEC = {
     "name": {"type": "str", "required": True},
     "url": {"type": "str", "required": True},
-    "checksum_url": {"type": "str", "required": True},
-    "checksum_name": {"type": "str", "required": True},
+    "checksum_url": {"type": "str"},
+    "checksum_name": {"type": "str"},
+    "sha256": {"type": "str", "default": ""},
     "lock": {"type": "path", "required": True},
     "cache": {"type": "path", "required": True},
     "timeout": {"type": "int", "default": 30},
@@ -139,8 +144,8 @@ def opener_with(timeout: int) -> Opener:
 def probe(parameters: dict[str, str], path: str, opener: Opener) -> Known:
     """What the lock, the cache and, only if needed, the release say."""
     locked = read_lock(parameters["lock"]).get(parameters["name"])
-    released = None
-    if locked is None:
+    released = parameters["sha256"] or None
+    if locked is None and released is None and parameters["checksum_url"]:
         url = escaped(parameters["checksum_url"])
         try:
             released = digest_in(read_text(opener, url), parameters["checksum_name"], url)
@@ -172,8 +177,9 @@ def apply(actions: list[Action], known: Known, parameters: dict[str, str], path:
 def mismatch(known: Known, parameters: dict[str, str], found: str, expected: str) -> str:
     """Why the downloaded file is not used."""
     if known.locked is None:
+        source = parameters["checksum_url"] or "the collection"
         return (
-            f"{parameters['url']} has sha256 {found}, but {parameters['checksum_url']} says {expected}; "
+            f"{parameters['url']} has sha256 {found}, but {source} says {expected}; "
             "the file was thrown away: run again, and if it happens again do not trust the server"
         )
     return (
@@ -195,7 +201,8 @@ def only_one(path: str, rehearsal: bool) -> Iterator[None]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    together = [("checksum_url", "checksum_name")]
+    module = AnsibleModule(argument_spec=SPEC, required_together=together, supports_check_mode=True)
     rehearsal: bool = module.check_mode
     path = os.path.join(module.params["cache"], module.params["name"])
     opener = opener_with(module.params["timeout"])

@@ -109,6 +109,17 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class GatewayWish:
+    """The Gateway's address, and the BGP session with the router."""
+
+    address: IPv4Address | None = None
+    peer: IPv4Address | None = None
+    local_asn: int | None = None
+    peer_asn: int | None = None
+    label: str = "bgp=enabled"
+
+
+@dataclass(frozen=True)
 class Site:
     """What all machines share."""
 
@@ -124,6 +135,7 @@ class Site:
     unknowns: tuple[Unknown, ...]
     default_class: str | None = None
     releases: Mapping[str, str] = field(default_factory=dict)
+    gateway_wish: GatewayWish = GatewayWish()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Taint,
     Unknown,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gateway import DOMAIN, parse_gateway
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_releases import parse_releases
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_storage import (
     CLASS,
@@ -45,8 +46,10 @@ URL = Form(
 FOLDER = Form("a folder", re.compile(r"(~?/.*)?"), "write it from / or ~/")
 CRON = Form("a schedule", re.compile(r"(\S+ ){4}\S+|@[a-z]+"), "write five fields as cron reads them, e.g. 0 */6 * * *")
 FLAGS = ("airgap_images", "embedded_registry", "hardening", "secrets_encryption")
+ZONE = Form(
+    "a time zone", re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*"), "write it as in /usr/share/zoneinfo, e.g. Etc/UTC"
+)
 USER = Form("a user name", re.compile(r"[a-z_][a-z0-9_-]{0,31}"), "write lower-case letters, digits, - and _")
-DOMAIN = Form("a domain", re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+"), "write it in lower case, e.g. example.net")
 SITE_NAME = Form("a name", re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"), "write lower-case letters, digits and -")
 
 MACHINE_KEYS = (
@@ -212,10 +215,7 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     for name in FLAGS:
         place(name).flag()
     place("storage_owner").choice(("ansible", "flux"), required=False)
-    zone = Form(
-        "a time zone", re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*"), "write it as in /usr/share/zoneinfo, e.g. Etc/UTC"
-    )
-    place("timezone").text(zone)
+    place("timezone").text(ZONE)
     network = place("node_network").mapping(("cidr", "gateway", "dns", "ntp"))
     for resolver in network["dns"].items():
         resolver.address()
@@ -234,4 +234,5 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
         unknowns=_unknowns("site", place("site_unknown")),
         default_class=place("default_storage_class").text(CLASS, required=False),
         releases=parse_releases(place("releases"), place("k3s_version")),
+        gateway_wish=parse_gateway(place("gateway"), place("bgp")),
     )

@@ -19,6 +19,10 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Machine,
     Unknown,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_gateway import (
+    advise_gateway,
+    check_gateway,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_releases import (
     advise_releases,
     check_releases,
@@ -44,6 +48,7 @@ def check(inventory: Inventory) -> list[str]:
         check_exports,
         check_hosts_of_vms,
         check_releases,
+        check_gateway,
     )
     found = [sentence for rule in rules for sentence in rule(inventory)]
     for machine in inventory.machines:
@@ -168,7 +173,7 @@ def check_hosts_of_vms(inventory: Inventory) -> Iterator[str]:
 
 def advice(inventory: Inventory) -> list[str]:
     """What is allowed, for a while or at the owner's risk."""
-    found = list(advise_releases(inventory))
+    found = [*advise_releases(inventory), *advise_gateway(inventory)]
     if len(inventory.in_group(SERVERS)) == 2:
         found.append(f"the group {SERVERS} has 2 machines: etcd stops when either is lost; add a third one")
     return found
