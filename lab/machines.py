@@ -18,6 +18,7 @@ from lab.command import Runner, run
 from lab.console import say, step
 from lab.engine import Engine
 from lab.errors import LabError
+from lab.gpus import have_bus, volume
 from lab.secrets import have_secrets
 from lab.site import LABEL, Machine, Site
 
@@ -80,6 +81,7 @@ def _have_machine(
 ) -> str:
     name = site.container(machine.name)
     privileged = privileged and machine.is_member
+    have_bus(site, machine)
     found = engine.inspect(name)
     if found is not None and not fits(found, site, machine, image, privileged):
         engine.remove([name])
@@ -97,10 +99,12 @@ def fits(found: Mapping[str, Any], site: Site, machine: Machine, image: str, pri
     """Whether a container is still the machine the inventory describes."""
     network = found["NetworkSettings"]["Networks"].get(site.name) or {}
     address = (network.get("IPAMConfig") or {}).get("IPv4Address")
+    bus = volume(site, machine)
     return (
         found["Config"]["Image"] == image
         and bool(found["HostConfig"]["Privileged"]) == privileged
         and address == machine.address
+        and (bus is None or bus in (found["HostConfig"].get("Binds") or []))
     )
 
 
@@ -113,11 +117,13 @@ def start_container(
         # containers in a container: their layers cannot lie on this container's own
         rights = ["--privileged", "--volume=/var/lib/rancher", "--volume=/var/lib/kubelet"]
     cgroups = "--cgroupns=private" if newer_cgroups else "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw"
+    bus = volume(site, machine)
+    hardware = [f"--volume={bus}"] if bus else []
     engine.call(
         "run", "--detach", "--name", site.container(machine.name), "--hostname", machine.name,
         # a reboot ends the container
         "--restart=unless-stopped", "--label", f"{LABEL}={site.name}",
-        "--network", site.name, "--ip", machine.address, *rights, cgroups,
+        "--network", site.name, "--ip", machine.address, *rights, cgroups, *hardware,
         "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
         "--tmpfs=/run", "--tmpfs=/tmp:exec", image, *(OWN_CGROUPS if newer_cgroups else ()),
     )  # fmt: skip

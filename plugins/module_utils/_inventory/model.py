@@ -62,6 +62,27 @@ class Export:
 
 
 @dataclass(frozen=True)
+class GpuCard:
+    """A GPU of a machine, as found."""
+
+    vendor: str
+    model: str
+    pci_id: str | None
+
+
+@dataclass(frozen=True)
+class GpuWish:
+    """What a node is to make of its GPUs: pods on each, and NVIDIA's driver."""
+
+    replicas: int | None
+    branch: str | None
+    source: str | None
+    kernel_module: str | None
+    shared: int | None
+    low_power_encode: bool
+
+
+@dataclass(frozen=True)
 class NodeWish:
     """What a cluster member should be in Kubernetes."""
 
@@ -70,6 +91,7 @@ class NodeWish:
     taints: tuple[Taint, ...]
     tiers: tuple[TierWish, ...]
     wipe: tuple[str, ...]
+    gpu: GpuWish | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,7 @@ class Machine:
     unknowns: tuple[Unknown, ...]
     pools: tuple[str, ...] = ()
     exports: tuple[Export, ...] = ()
+    gpus: tuple[GpuCard, ...] = ()
 
     @property
     def node_name(self) -> str:

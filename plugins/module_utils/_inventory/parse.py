@@ -21,6 +21,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Unknown,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gateway import DOMAIN, parse_gateway
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gpu import gpu_cards, gpu_wish
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_releases import parse_releases
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_storage import (
     CLASS,
@@ -32,7 +33,6 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.pa
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.reader import (
     MAC,
-    PCI_ID,
     Form,
     Problem,
     Reader,
@@ -49,6 +49,7 @@ FLAGS = ("airgap_images", "embedded_registry", "hardening", "secrets_encryption"
 ZONE = Form(
     "a time zone", re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*"), "write it as in /usr/share/zoneinfo, e.g. Etc/UTC"
 )
+OWNED = ("storage", "gpu")
 USER = Form("a user name", re.compile(r"[a-z_][a-z0-9_-]{0,31}"), "write lower-case letters, digits, - and _")
 SITE_NAME = Form("a name", re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"), "write lower-case letters, digits and -")
 
@@ -58,7 +59,6 @@ MACHINE_KEYS = (
 )  # fmt: skip
 BUSES = ("usb", "pci", "virtio")
 TRANSPORTS = ("nvme", "sas", "sata", "usb", "virtio")
-GPU_VENDORS = ("intel", "nvidia")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -96,6 +96,7 @@ def parse_machine(name: str, description: Reader, problems: list[Problem]) -> Ma
         unknowns=_unknowns(name, place("homelab_unknown")),
         pools=pools(found["pools"]),
         exports=exports(place("homelab_exports")),
+        gpus=gpu_cards(found["gpus"]),
     )
     if found.is_mapping:
         _hardware(found)
@@ -147,11 +148,6 @@ def _hardware(found: Reader) -> None:
         disk["size_gb"].number(required=True)
         disk["transport"].choice(TRANSPORTS, required=False)
         disk["count"].number()
-    for gpu in found["gpus"].items():
-        gpu.mapping(("vendor", "model", "pci_id"))
-        gpu["vendor"].choice(GPU_VENDORS)
-        gpu["model"].text()
-        gpu["pci_id"].text(PCI_ID, required=False)
 
 
 def _pattern(place: Reader) -> None:
@@ -165,7 +161,7 @@ def _pattern(place: Reader) -> None:
 
 
 def _wish(name: str, wish: Reader) -> NodeWish:
-    wish.mapping(("name", "labels", "taints", "tiers", "wipe"))
+    wish.mapping(("name", "labels", "taints", "tiers", "wipe", "gpu"))
     labels = {}
     for key, value in wish["labels"].entries():
         if not isinstance(value.value, str):
@@ -185,6 +181,7 @@ def _wish(name: str, wish: Reader) -> NodeWish:
         tuple(taints),
         tier_wishes(wish["tiers"]),
         serials(wish["wipe"]),
+        gpu_wish(wish["gpu"]),
     )
 
 
@@ -214,7 +211,8 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     place("snapshot_retention").number()
     for name in FLAGS:
         place(name).flag()
-    place("storage_owner").choice(("ansible", "flux"), required=False)
+    for name in OWNED:
+        place(f"{name}_owner").choice(("ansible", "flux"), required=False)
     place("timezone").text(ZONE)
     network = place("node_network").mapping(("cidr", "gateway", "dns", "ntp"))
     for resolver in network["dns"].items():

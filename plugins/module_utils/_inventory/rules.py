@@ -23,6 +23,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.ru
     advise_gateway,
     check_gateway,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_gpu import check_gpus
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_releases import (
     advise_releases,
     check_releases,
@@ -46,6 +47,7 @@ def check(inventory: Inventory) -> list[str]:
         check_tiers,
         check_classes,
         check_exports,
+        check_gpus,
         check_hosts_of_vms,
         check_releases,
         check_gateway,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lab import machines
+from lab import gpus, machines
 from lab.command import Answer
 from lab.engine import Engine
 from lab.errors import LabError
@@ -56,10 +56,11 @@ class Docker:
 
 def container(machine: Machine, **changed: Any) -> dict[str, Any]:
     """What the engine says of a machine that is as it should be, but for changed."""
-    wanted = {"image": "image:1", "address": machine.address, "privileged": False, "running": True} | changed
+    wanted = {"image": "image:1", "address": machine.address, "privileged": False, "running": True}
+    wanted |= {"binds": []} | changed
     return {
         "Config": {"Image": wanted["image"]},
-        "HostConfig": {"Privileged": wanted["privileged"]},
+        "HostConfig": {"Privileged": wanted["privileged"], "Binds": wanted["binds"] or [gpus.volume(SITE, machine)]},
         "State": {"Running": wanted["running"]},
         "NetworkSettings": {"Networks": {"twin": {"IPAMConfig": {"IPv4Address": wanted["address"]}}}},
     }
@@ -68,6 +69,8 @@ def container(machine: Machine, **changed: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.site.ROOT", tmp_path)
+    # any folder: not every machine that runs the tests has this bus
+    monkeypatch.setattr(gpus, "PCI", tmp_path)
     monkeypatch.setattr(machines, "_await_ssh", lambda machine: None)
     SITE.state.mkdir(parents=True)
     (SITE.state / "id_ed25519.pub").write_text("ssh-ed25519 CCCC lab\n")
@@ -92,7 +95,9 @@ def test_a_stopped_machine_is_started() -> None:
     assert have(docker) == [["start", "twin-k3s1"]]
 
 
-@pytest.mark.parametrize("changed", [{"image": "image:0"}, {"address": "198.18.10.9"}, {"privileged": True}])
+@pytest.mark.parametrize(
+    "changed", [{"image": "image:0"}, {"address": "198.18.10.9"}, {"privileged": True}, {"binds": ["/x:/y"]}]
+)
 def test_a_machine_that_is_not_as_described_is_replaced(changed: dict[str, Any]) -> None:
     docker = Docker({"twin-k3s1": container(WORKER, **changed), "twin-r730": container(STORAGE)})
     have(docker)
