@@ -27,6 +27,9 @@ PLURALS = {
 ALL_SERVICES = {"matchExpressions": [{"key": "homelab.fletcherlabs.net/bgp", "operator": "NotIn", "values": ["never"]}]}
 ADVERTISE = {"homelab.fletcherlabs.net/advertise": "bgp"}
 
+# Long enough for an agent that restarts; a node that died is sent traffic for as long, after the hold time.
+GRACEFUL = {"enabled": True, "restartTimeSeconds": 60}
+
 Object = dict[str, Any]
 
 
@@ -85,7 +88,7 @@ def _bgp_v1(bgp: Bgp) -> Object:
     neighbor = {
         "peerAddress": f"{bgp.peer_address}/32",
         "peerASN": bgp.peer_asn,
-        "gracefulRestart": {"enabled": True, "restartTimeSeconds": 120},
+        "gracefulRestart": dict(GRACEFUL),
     }
     router = {
         "localASN": bgp.local_asn,
@@ -113,7 +116,7 @@ def _bgp_v2(wish: Wish, bgp: Bgp) -> list[Object]:
         "selector": ALL_SERVICES,
     }
     advertisements = [services, *([{"advertisementType": "PodCIDR"}] if bgp.pods else [])]
-    peer_spec = {"gracefulRestart": {"enabled": True, "restartTimeSeconds": 120}, "families": [family]}
+    peer_spec = {"gracefulRestart": dict(GRACEFUL), "families": [family]}
     advertisement = _object(version, "CiliumBGPAdvertisement", OWN, {"advertisements": advertisements})
     advertisement["metadata"]["labels"] = dict(ADVERTISE)
     cluster_spec = {"nodeSelector": _labelled(bgp), "bgpInstances": [instance]}

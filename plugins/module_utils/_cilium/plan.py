@@ -88,7 +88,7 @@ def plan(wish: Wish, found: Found, definitions: Sequence[str]) -> Plan:
 def owner_of(item: Object | None) -> str:
     """Flux's object that an object belongs to, empty where it is nobody's."""
     labels = ((item or {}).get("metadata") or {}).get("labels") or {}
-    return next((f"{label.split('.')[0]} {labels[label]}" for label in FLUX if label in labels), "")
+    return next((f"{label.partition('.')[0]} {labels[label]}" for label in FLUX if label in labels), "")
 
 
 def covers(found: Any, wanted: Any) -> bool:
