@@ -23,7 +23,9 @@ from lab.vm.image import FOLDER, Image
 PROBE_SECONDS = 20
 # which accelerator works, and in which boot of this machine that was found out
 NOTE = FOLDER / "accelerator"
-STOP_SECONDS = 120
+STOP_SECONDS = 300
+# logind hears the button only once it runs, which is after SSH answers
+PRESS_SECONDS = 15
 
 
 def accelerator(image: Image, boots: Callable[[Image], bool] | None = None, note: Path = NOTE) -> str:
@@ -109,11 +111,12 @@ def cut_power(folder: Path) -> None:
 
 def press_power_button(folder: Path) -> None:
     """Have the machine shut itself down."""
-    if pid_of(folder) is None:
-        return
-    ask(folder, "system_powerdown")
-    if not _await_end(folder, STOP_SECONDS):
-        raise LabError(f"{folder.name} did not shut down within {STOP_SECONDS} s; 'power cut' ends it at once")
+    deadline = time.monotonic() + STOP_SECONDS
+    while pid_of(folder) is not None:
+        if time.monotonic() > deadline:
+            raise LabError(f"{folder.name} did not shut down within {STOP_SECONDS} s; 'power cut' ends it at once")
+        ask(folder, "system_powerdown")
+        _await_end(folder, PRESS_SECONDS)
 
 
 def _await_end(folder: Path, seconds: float) -> bool:
