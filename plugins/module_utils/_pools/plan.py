@@ -129,7 +129,8 @@ def options_of(pool: Wanted) -> tuple[str, ...]:
     if "nofail" not in options:
         options.append("nofail")
     if not any(option.startswith(TIMEOUT) for option in options):
-        options.append(f"{TIMEOUT}30s")
+        # nofail has the boot wait for nothing; a shelf of disks that spin up one after another takes its time
+        options.append(f"{TIMEOUT}120s")
     return tuple(options)
 
 

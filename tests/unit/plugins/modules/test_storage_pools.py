@@ -75,7 +75,7 @@ def test_a_pool_is_mounted_by_its_uuid_once(
     done = call(capsys, pool)
     assert (done["actions"], done["diff"]) == (rehearsal["actions"], rehearsal["diff"])
     assert [action["kind"] for action in done["actions"]] == ["directory", "fstab", "mount"]
-    line = f"UUID={UUID} {tmp_path}/rust xfs defaults,nofail,x-systemd.device-timeout=30s 0 0"
+    line = f"UUID={UUID} {tmp_path}/rust xfs defaults,nofail,x-systemd.device-timeout=120s 0 0"
     assert machine.fstab.read_text() == f"# mine\nLABEL=root / ext4 defaults 0 1\n{line}\n"
     assert done["pools"][0] | {"unit": ""} == {
         "path": str(tmp_path / "rust"), "source": "/dev/md127", "filesystem": "xfs", "uuid": UUID, "unit": ""

@@ -112,7 +112,7 @@ def test_what_is_worth_a_warning(found: Found, part: str) -> None:
 
 
 def test_the_line_keeps_a_boot_going() -> None:
-    assert fstab_line(KNOWN, "xfs") == f"UUID={UUID} {RUST} xfs defaults,nofail,x-systemd.device-timeout=30s 0 0"
+    assert fstab_line(KNOWN, "xfs") == f"UUID={UUID} {RUST} xfs defaults,nofail,x-systemd.device-timeout=120s 0 0"
     own = Wanted(RUST, UUID, options=("noatime", "nofail", "x-systemd.device-timeout=5min"))
     assert fstab_line(own, "ext4") == f"UUID={UUID} {RUST} ext4 noatime,nofail,x-systemd.device-timeout=5min 0 2"
 
