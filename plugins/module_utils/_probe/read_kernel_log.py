@@ -39,11 +39,17 @@ def _event(seconds: float, line: str) -> Iterator[Event]:
         if match:
             yield {
                 "kind": kind,
+                "port": _port(line),
                 "interface": match.groupdict().get("interface"),
                 "seconds": seconds,
                 "line": line[:200],
             }
             return
+
+
+def _port(line: str) -> str | None:
+    match = re.search(r"\b(?:usb|r8152|cdc_ncm) (\d+-[\d.]+)", line)
+    return match.group(1) if match else None
 
 
 def kernel_lines(path: str = "/dev/kmsg", limit: float = 1.0) -> list[tuple[float, str]] | None:

@@ -37,6 +37,7 @@ def link(folder: Path) -> Link:
         "errors": {name: _number(folder / "statistics" / name) or 0 for name in ERRORS},
         "drops": {name: _number(folder / "statistics" / name) or 0 for name in DROPS},
         "bus": _bus(folder),
+        "port": _usb_port(folder),
         "driver": _target(folder / "device" / "driver"),
         "master": _target(folder / "master"),
     }
@@ -73,3 +74,9 @@ def _target(path: Path) -> str | None:
 def _bus(folder: Path) -> str | None:
     device = folder / "device"
     return _target(device / "subsystem") if device.exists() else None
+
+
+def _usb_port(folder: Path) -> str | None:
+    # .../usb2/2-1/2-1:1.0: the kernel's log calls the adapter by the part in the middle
+    parts = (folder / "device").resolve().parts if _bus(folder) == "usb" else ()
+    return parts[-1].partition(":")[0] if parts else None
