@@ -20,6 +20,7 @@ from lab.errors import LabError
 from lab.lock import only_one
 from lab.machines import remove_lab
 from lab.nodeimage import have_image, remove_images
+from lab.pve.run import remove_pve
 from lab.report import report
 from lab.setup import have_engine
 from lab.site import BACKENDS, Site, load_site
@@ -100,6 +101,7 @@ def down(engine: Engine, site: Site, keep_image: bool) -> None:
     """Remove the lab, and with the last lab what all labs share."""
     with only_one(site, remove=True):
         vm.stop(engine, site)
+        remove_pve(engine, site)
         remove_lab(engine, site)
         if not keep_image:
             remove_images(engine)

@@ -10,6 +10,7 @@ from lab.limits import have_room
 from lab.machines import have_machines
 from lab.network import have_network
 from lab.nodeimage import have_image
+from lab.pve.run import have_pve
 from lab.releases import Release, choose_release
 from lab.report import report
 from lab.runs import assert_unchanged, play
@@ -30,6 +31,8 @@ def machines(engine: Engine, site: Site) -> Release:
     have_room(engine, site)
     have_machines(engine, site, image, privileged=release.real)
     have_mirror(engine, site, image, release)
+    if site.has_pve:
+        have_pve(site, image, privileged=release.real)
     return release
 
 

@@ -8,7 +8,7 @@ import json
 import shutil
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -61,14 +61,22 @@ def have_machines(engine: Engine, site: Site, image: str, privileged: bool = Fal
     _remove_strangers(engine, site)
     newer = engine.cgroup_version() != "1"
     boot = partial(_have_machine, engine, site, image=image, key=key, privileged=privileged, newer_cgroups=newer)
-    with step(f"starting {len(site.machines)} machines"), ThreadPoolExecutor(4) as pool:
-        host_keys = list(pool.map(boot, site.machines))
-    lines = [f"{machine.address} {host_key}\n" for machine, host_key in zip(site.machines, host_keys, strict=True)]
-    (site.state / "known_hosts").write_text("".join(lines))
-    if any(machine.is_member for machine in site.machines):
+    ours = [machine for machine in site.machines if not machine.by_hypervisor]
+    with step(f"starting {len(ours)} machines"), ThreadPoolExecutor(4) as pool:
+        host_keys = list(pool.map(boot, ours))
+    lines = [f"{machine.address} {host_key}\n" for machine, host_key in zip(ours, host_keys, strict=True)]
+    (site.state / "known_hosts").write_text("".join([*lines, *_others_keys(site, ours)]))
+    if any(machine.is_member for machine in ours):
         say(f"lab: no container network layer yet: {CNI_MARKER} stands in for it on the cluster's machines")
     with step("waiting for SSH"), ThreadPoolExecutor(16) as pool:
-        list(pool.map(_await_ssh, site.machines))
+        list(pool.map(_await_ssh, ours))
+
+
+def _others_keys(site: Site, ours: Sequence[Machine]) -> list[str]:
+    """What playbooks wrote of machines that the lab does not start itself."""
+    path, addresses = site.state / "known_hosts", {machine.address for machine in ours}
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [line for line in lines if line.split()[0] not in addresses]
 
 
 def _remove_strangers(engine: Engine, site: Site) -> None:

@@ -40,6 +40,11 @@ class Machine:
         """Whether the machine is to be a cluster node."""
         return "k3s_cluster" in self.groups
 
+    @property
+    def by_hypervisor(self) -> bool:
+        """Whether the stand-in of a hypervisor makes it, when a playbook asks for it, and not the lab."""
+        return bool(self.variables.get("lab_pve")) and self.variables.get("homelab_machine", {}).get("kind") == "vm"
+
 
 @dataclass(frozen=True)
 class Site:
@@ -53,6 +58,11 @@ class Site:
     machines: tuple[Machine, ...]
     # container, or vm for virtual machines (lab_backend in the inventory)
     backend: str = "container"
+
+    @property
+    def has_pve(self) -> bool:
+        """Whether a stand-in of the Proxmox VE API belongs to the lab (lab_pve in the inventory)."""
+        return any(machine.variables.get("lab_pve") for machine in self.machines)
 
     @property
     def state(self) -> Path:

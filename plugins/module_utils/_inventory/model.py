@@ -12,7 +12,8 @@ SERVERS = "k3s_server"
 WORKERS = "k3s_agent"
 # The groups a description may name; playbooks know no others.
 STORAGE_HOST = "storage_host"
-GROUPS = (SERVERS, WORKERS, "hypervisor", STORAGE_HOST)
+HYPERVISOR = "hypervisor"
+GROUPS = (SERVERS, WORKERS, HYPERVISOR, STORAGE_HOST)
 KINDS = ("metal", "vm")
 SYSTEMS = ("debian-12", "ubuntu-22.04", "ubuntu-24.04")
 LAYERS = ("hosts", "cluster", "storage", "gpu", "network", "gitops", "vm")
@@ -105,6 +106,21 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class Hypervisor:
+    """What runs virtual machines on a machine."""
+
+    product: str | None
+
+
+@dataclass(frozen=True)
+class VmWish:
+    """What a virtual machine should be on its hypervisor."""
+
+    id: int | None
+    disk_gib: int | None
+
+
+@dataclass(frozen=True)
 class Machine:
     """One machine: as found, and as wanted."""
 
@@ -119,6 +135,8 @@ class Machine:
     pools: tuple[str, ...] = ()
     exports: tuple[Export, ...] = ()
     gpus: tuple[GpuCard, ...] = ()
+    hypervisor: Hypervisor | None = None
+    vm: VmWish | None = None
 
     @property
     def node_name(self) -> str:

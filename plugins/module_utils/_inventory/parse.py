@@ -22,6 +22,11 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gateway import DOMAIN, parse_gateway
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gpu import gpu_cards, gpu_wish
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_proxmox import (
+    admin_keys,
+    hypervisor,
+    vm_wish,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_releases import parse_releases
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_storage import (
     CLASS,
@@ -97,10 +102,22 @@ def parse_machine(name: str, description: Reader, problems: list[Problem]) -> Ma
         pools=pools(found["pools"]),
         exports=exports(place("homelab_exports")),
         gpus=gpu_cards(found["gpus"]),
+        hypervisor=hypervisor(place("homelab_hypervisor"), place("homelab_proxmox")),
+        vm=vm_wish(place("homelab_vm"), _system_disk(found)),
     )
     if found.is_mapping:
         _hardware(found)
     return machine
+
+
+def _system_disk(found: Reader) -> int | None:
+    """Size of the disk that is described as the system's."""
+    disks = found["disks"].value if found.is_mapping else None
+    for disk in disks if isinstance(disks, list) else ():
+        size = disk.get("size_gb") if isinstance(disk, dict) and disk.get("slot") == "system" else None
+        if isinstance(size, int):
+            return size
+    return None
 
 
 def _groups(declared: Reader, actual: Reader) -> tuple[str, ...]:
@@ -204,6 +221,7 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     place("name").text(SITE_NAME)
     place("domain").text(DOMAIN)
     place("admin_user").text(USER)
+    admin_keys(place("admin_keys"))
     place("k3s_release_url").text(URL)
     place("wait_for").choice(("registered", "ready"))
     place("airgap_folder").text(FOLDER, required=False)

@@ -24,6 +24,11 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.ru
     check_gateway,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_gpu import check_gpus
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_proxmox import (
+    advise_vms,
+    check_hypervisors,
+    check_vms,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_releases import (
     advise_releases,
     check_releases,
@@ -49,6 +54,8 @@ def check(inventory: Inventory) -> list[str]:
         check_exports,
         check_gpus,
         check_hosts_of_vms,
+        check_hypervisors,
+        check_vms,
         check_releases,
         check_gateway,
     )
@@ -175,7 +182,7 @@ def check_hosts_of_vms(inventory: Inventory) -> Iterator[str]:
 
 def advice(inventory: Inventory) -> list[str]:
     """What is allowed, for a while or at the owner's risk."""
-    found = [*advise_releases(inventory), *advise_gateway(inventory)]
+    found = [*advise_releases(inventory), *advise_gateway(inventory), *advise_vms(inventory)]
     if len(inventory.in_group(SERVERS)) == 2:
         found.append(f"the group {SERVERS} has 2 machines: etcd stops when either is lost; add a third one")
     return found
