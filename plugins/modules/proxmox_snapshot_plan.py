@@ -14,7 +14,7 @@ description:
     whether there is a way back to one.
   - C(community.proxmox.proxmox_snap) reports no change in check mode, and its retention removes everybody's snapshots;
     with this one before it, a rehearsal tells the truth and other people's snapshots stay.
-  - Changes nothing on the node. RV(ignore:changed) says that there is something to do.
+  - Changes nothing on the node. RV(changed) says that there is something to do.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes
   - fletcherlabs.homelab.proxmox
@@ -63,6 +63,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether there is something to do.
+  type: bool
+  returned: success
 vmid:
   description: The machine's id.
   type: int

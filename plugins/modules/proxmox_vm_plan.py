@@ -11,9 +11,9 @@ version_added: 0.1.0
 author: FletcherLabs (@fletcherlabs)
 description:
   - Looks at a machine through the API and says what is to be done, in which order, and what speaks against it.
-  - The modules of P(community.proxmox.proxmox#inventory)'s collection have no check mode; with this one before them, a
-    rehearsal tells what they would do.
-  - Changes nothing on the node. RV(ignore:changed) says that there is something to do.
+  - The modules of C(community.proxmox) have no check mode; with this one before them, a rehearsal tells what they would
+    do.
+  - Changes nothing on the node. RV(changed) says that there is something to do.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes
   - fletcherlabs.homelab.proxmox
@@ -128,7 +128,6 @@ options:
         type: list
         elements: str
         required: true
-        no_log: false
         version_added: 0.1.0
       start_at_boot:
         description: Whether it starts with the node.
@@ -186,6 +185,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+changed:
+  description: Whether there is something to do.
+  type: bool
+  returned: success
 actions:
   description: What is to be done, in its order.
   type: list
