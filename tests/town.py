@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +54,18 @@ class Town:
             "docker", "run", "--detach", "--name", self.container("house"), "--label", f"{LABEL}={site.name}",
             "--network", site.name, "--ip", HOUSE_ADDRESS, tag(), "sleep", "infinity",
         )  # fmt: skip
-        for name, what in {**{name: (f"tcp={ports}",) for name, ports in PORTS.items()}, "house": HOUSE}.items():
-            # machines have /tmp in memory, where docker cp does not reach
-            run("docker", "cp", str(DOUBLES), f"{self.container(name)}:/srv/network_doubles.py")
-            self.serve(name, *what)
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(self._furnish, [*PORTS, "house"]))
+
+    def _furnish(self, name: str) -> None:
+        # machines have /tmp in memory, where docker cp does not reach
+        run("docker", "cp", str(DOUBLES), f"{self.container(name)}:/srv/network_doubles.py")
+        self.serve(name, *self.usual(name))
+
+    @staticmethod
+    def usual(name: str) -> tuple[str, ...]:
+        """The doubles of a machine, or of the house, when all is well."""
+        return HOUSE if name == "house" else (f"tcp={PORTS[name]}",)
 
     def serve(self, name: str, *what: str) -> None:
         """Other doubles on a machine than before, or none."""
@@ -92,7 +101,7 @@ class Town:
         try:
             yield
         finally:
-            self.serve(name, *(HOUSE if name == "house" else (f"tcp={PORTS[name]}",)))
+            self.serve(name, *self.usual(name))
 
     def by_console(self) -> list[str]:
         """A way to the machines that does not use their network."""

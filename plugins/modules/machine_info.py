@@ -14,6 +14,8 @@ description:
   - Does not fail for RV(problems), so that those of all machines can be shown together.
   - On a container, MAC addresses and system are not compared with the description, since they come from how it was
     made; its RV(machine) names the kind of container.
+  - Elsewhere what M(fletcherlabs.homelab.network_probe) finds wrong with the machine's own network, without sending a
+    packet, is among the RV(notices).
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes.info
 options:
@@ -38,6 +40,42 @@ options:
     elements: str
     default: []
     version_added: 0.1.0
+  address:
+    description: Address the machine is described with. Without it its network is not looked at.
+    type: str
+    version_added: 0.1.0
+  nics:
+    description: Interfaces the machine is described with.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.1.0
+    suboptions:
+      name:
+        description: Name of the interface.
+        type: str
+        version_added: 0.1.0
+      mac:
+        description: Its MAC address.
+        type: str
+        version_added: 0.1.0
+      speed_mbps:
+        description: The speed that it should negotiate, at least.
+        type: int
+        version_added: 0.1.0
+      bus:
+        description: What it is attached to. Not looked at.
+        type: str
+        version_added: 0.1.0
+      driver:
+        description: Its driver. Not looked at.
+        type: str
+        version_added: 0.1.0
+      primary:
+        description: Whether it carries the address.
+        type: bool
+        default: false
+        version_added: 0.1.0
   controller_time:
     description: Seconds since the epoch on the controller, just before the call. Without it clocks are not compared.
     type: float
@@ -101,22 +139,35 @@ machine:
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.judge import judge
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.model import Expected
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.probe import probe
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.judge_local import local_faults
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.look_local import local
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.spec import NIC, wanted_from
 
 SPEC = {
     "name": {"type": "str", "required": True},
     "role": {"type": "str", "choices": ["server", "agent", "none"], "default": "none"},
     "system": {"type": "str"},
     "macs": {"type": "list", "elements": "str", "default": []},
+    "address": {"type": "str"},
+    "nics": {"type": "list", "elements": "dict", "default": [], "options": NIC},
     "controller_time": {"type": "float"},
     "clock_limit": {"type": "int", "default": 30},
     "root_free_mib": {"type": "int", "default": 5120},
 }
+
+
+def network_notices(options: dict[str, Any]) -> list[str]:
+    """What is wrong with the machine's own network by its own evidence; nothing that keeps it from being built."""
+    wanted = wanted_from({"name": options["name"], "address": options["address"], "nics": options["nics"]})
+    faults = sorted(local_faults(wanted, local(wanted, Path("/"))), key=lambda fault: (fault.layer, fault.rank))
+    return [f"{options['name']}: {fault.sentence}" for fault in faults]
 
 
 def main() -> None:
@@ -133,7 +184,10 @@ def main() -> None:
     )
     found = probe(Path("/"))
     verdict = judge(found, expected)
-    module.exit_json(changed=False, machine=asdict(found), problems=verdict.problems, notices=verdict.notices)
+    # the interfaces of a container are made with it
+    network = network_notices(options) if options["address"] and not found.container else []
+    notices = [*verdict.notices, *network]
+    module.exit_json(changed=False, machine=asdict(found), problems=verdict.problems, notices=notices)
 
 
 if __name__ == "__main__":

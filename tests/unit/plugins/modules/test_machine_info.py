@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import platform
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,3 +46,20 @@ def test_a_role_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> N
         machine_info.main()
     message = json.loads(capsys.readouterr().out)["msg"]
     assert message == "value of role must be one of: server, agent, none, got: worker"
+
+
+def test_a_slow_link_is_a_notice(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    link = {"up": True, "carrier": True, "speed": 100, "duplex": "full", "bus": "usb", "port": "2-1"}
+    evidence = {
+        "interface": "enx1", "links": {"enx1": link}, "missing": [], "events": [], "uptime": 9e4, "has_address": True,
+        "local_rule": True, "routes": [], "cilium": False, "leftovers": [],
+    }  # fmt: skip
+    monkeypatch.setattr(machine_info, "local", lambda _wanted, _root: evidence)
+    metal = replace(machine_info.probe(Path("/")), container=None)
+    monkeypatch.setattr(machine_info, "probe", lambda _root: metal)
+    nics = [{"name": "enx1", "speed_mbps": 2500, "primary": True}]
+    answer = call(capsys, name="k3s1", address="192.0.2.21", nics=nics)
+    sentence = "k3s1: link enx1 negotiated 100 Mb/s, expected 2500: check cable or port"
+    assert sentence in answer["notices"] and sentence not in answer["problems"]
+    monkeypatch.setattr(machine_info, "probe", lambda _root: replace(metal, container="docker"))
+    assert sentence not in call(capsys, name="k3s1", address="192.0.2.21", nics=nics)["notices"]
