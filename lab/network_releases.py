@@ -4,7 +4,9 @@
 
     python -m lab.network_releases --state .lab/NAME 1.15.6 1.16.19
 
-The digests of the doubles go into the lab's lock of digests, where they take the place of upstream's.
+The digests of the doubles go into the lab's lock of digests, where they take the place of upstream's. Where upstream's
+own files are at hand they are taken, and held to the collection's digests: HOMELAB_CILIUM_CHARTS names a folder with
+cilium-VERSION.tgz, HOMELAB_GATEWAY_API one with TAG/config/crd/experimental/gateway.networking.k8s.io_KIND.yaml.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,17 +56,29 @@ def fill(state: Path, versions: list[str], helm: Path) -> None:
     mirror, digests = state / "mirror", {}
     for version in versions:
         name = f"cilium-{version}.tgz"
-        digests[f"cilium/{version}/{name}"] = _write(mirror / "charts" / name, chart(version))
+        real = upstream("HOMELAB_CILIUM_CHARTS", name)
+        digest = _write(mirror / "charts" / name, real or chart(version))
+        if real is None:
+            digests[f"cilium/{version}/{name}"] = digest
     for version, kinds in SERVED.items():
         for kind, served in kinds.items():
             path = f"{version}/config/crd/experimental/{GROUP}_{kind}.yaml"
-            content = json.dumps(definition(version, kind, served), indent=2).encode()
-            digests[f"gateway-api/{version}/experimental/{kind}.yaml"] = _write(mirror / "gateway-api" / path, content)
+            real = upstream("HOMELAB_GATEWAY_API", path)
+            double = json.dumps(definition(version, kind, served), indent=2).encode()
+            digest = _write(mirror / "gateway-api" / path, real or double)
+            if real is None:
+                digests[f"gateway-api/{version}/experimental/{kind}.yaml"] = digest
     digest = _write(mirror / "helm" / HELM, archive({"linux-amd64/helm": helm.read_bytes()}))
     _write(mirror / "helm" / f"{HELM}.sha256sum", f"{digest}  {HELM}\n".encode())
     lock = state / "artifacts.lock.json"
     known = json.loads(lock.read_text()) if lock.exists() else {}
     lock.write_text(json.dumps(known | digests, indent=2, sort_keys=True) + "\n")
+
+
+def upstream(folder: str, name: str) -> bytes | None:
+    """A file of upstream's in the folder that a variable of the environment names; None where it is not at hand."""
+    path = Path(os.environ.get(folder) or "/nonexistent") / name
+    return path.read_bytes() if path.is_file() else None
 
 
 def chart(version: str) -> bytes:

@@ -174,6 +174,7 @@ class CiliumOperator:
         return {
             "name": listener["name"],
             "attachedRoutes": 0,
+            "supportedKinds": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}],
             "conditions": [condition("Programmed", *state), resolved],
         }
 

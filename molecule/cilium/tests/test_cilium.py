@@ -7,6 +7,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import socket
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,8 +68,29 @@ def test_bgp_is_told_in_the_words_of_1_15(twin: Twin, network: Network) -> None:
     assert interfaces == ["^eth0$"]
 
 
-def test_a_second_run_changes_nothing_and_adds_no_revision(network: Network) -> None:
+@pytest.fixture
+def router() -> Iterator[None]:
+    """A DOUBLE of the router: it takes connections at BGP's port, and says nothing."""
+    with socket.create_server((ROUTER, 179)):
+        yield
+
+
+@pytest.mark.usefixtures("router")
+def test_a_router_without_a_session_is_named_where_cilium_tells_nothing(network: Network) -> None:
+    run = network.play(cilium_timeout=5)
+    assert run.status != 0
+    assert f"k3s1 has no connection to {ROUTER} port 179, where something answers" in run.text
+    assert "expected a BGP session of AS 64512 with AS 64513" in run.text
+    # a node without the label speaks no BGP
+    assert "k3s-master1 has no connection" not in run.text
+
+
+@pytest.mark.usefixtures("router")
+def test_a_second_run_changes_nothing_and_adds_no_revision(twin: Twin, network: Network) -> None:
+    connected = f"exec 3<>/dev/tcp/{ROUTER}/179; sleep 60"
+    twin.on("k3s1", f"systemd-run --quiet --unit=session-double bash -c '{connected}'")
     run = network.play()
+    twin.on("k3s1", "systemctl stop session-double")
     assert (run.status, run.changed) == (0, False), run.output
     assert list(network.revisions()) == [1]
     assert "the listener https is not served yet: no Secret networking/wildcard-fletcherlabs-net-tls" in run.text
@@ -106,7 +129,8 @@ def test_a_killed_upgrade_is_taken_up_and_bgp_changes_its_api(twin: Twin, networ
     metadata = {"name": "sh.helm.release.v1.cilium.v2", "namespace": "kube-system"}
     labels = running["metadata"]["labels"] | {"version": "2", "status": "pending-upgrade"}
     pending = running | {"metadata": metadata | {"labels": labels}, "data": {"release": pending_revision(network)}}
-    twin.kubectl("apply", "--filename=-", stdin=json.dumps(pending))
+    # not applied, since a note of the whole would be too long for an annotation
+    twin.kubectl("create", "--filename=-", stdin=json.dumps(pending))
     values_file = tmp_path / "values.yaml"
     run = network.cilium("1.16.19", cilium_values_file=str(values_file))
     assert run.status == 0, run.output

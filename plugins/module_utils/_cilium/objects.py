@@ -29,6 +29,8 @@ ADVERTISE = {"homelab.fletcherlabs.net/advertise": "bgp"}
 
 # Long enough for an agent that restarts; a node that died is sent traffic for as long, after the hold time.
 GRACEFUL = {"enabled": True, "restartTimeSeconds": 60}
+# As the router's file has them; upstream's two minutes between two attempts are long after a router's reboot.
+TIMERS = {"connectRetryTimeSeconds": 10, "holdTimeSeconds": 30, "keepAliveTimeSeconds": 10}
 
 Object = dict[str, Any]
 
@@ -89,6 +91,7 @@ def _bgp_v1(bgp: Bgp) -> Object:
         "peerAddress": f"{bgp.peer_address}/32",
         "peerASN": bgp.peer_asn,
         "gracefulRestart": dict(GRACEFUL),
+        **TIMERS,
     }
     router = {
         "localASN": bgp.local_asn,
@@ -116,7 +119,7 @@ def _bgp_v2(wish: Wish, bgp: Bgp) -> list[Object]:
         "selector": ALL_SERVICES,
     }
     advertisements = [services, *([{"advertisementType": "PodCIDR"}] if bgp.pods else [])]
-    peer_spec = {"gracefulRestart": dict(GRACEFUL), "families": [family]}
+    peer_spec = {"gracefulRestart": dict(GRACEFUL), "timers": dict(TIMERS), "families": [family]}
     advertisement = _object(version, "CiliumBGPAdvertisement", OWN, {"advertisements": advertisements})
     advertisement["metadata"]["labels"] = dict(ADVERTISE)
     cluster_spec = {"nodeSelector": _labelled(bgp), "bgpInstances": [instance]}

@@ -61,6 +61,7 @@ def test_the_policy_of_1_15_names_the_router() -> None:
     (router,) = spec["virtualRouters"]
     assert (router["localASN"], router["exportPodCIDR"]) == (64512, False)
     assert [(peer["peerAddress"], peer["peerASN"]) for peer in router["neighbors"]] == [("192.168.10.1/32", 64513)]
+    assert router["neighbors"][0]["holdTimeSeconds"] == 30
     # without a selector no service would be announced
     assert router["serviceSelector"]["matchExpressions"][0]["operator"] == "NotIn"
 
@@ -73,6 +74,7 @@ def test_the_objects_of_1_16_find_each_other() -> None:
     config, advertisement = found["CiliumBGPPeerConfig"], found["CiliumBGPAdvertisement"]
     assert peer["peerConfigRef"] == {"name": config["metadata"]["name"]}
     (family,) = config["spec"]["families"]
+    assert config["spec"]["timers"]["holdTimeSeconds"] == 30
     assert family["advertisements"]["matchLabels"].items() <= advertisement["metadata"]["labels"].items()
     (services,) = advertisement["spec"]["advertisements"]
     assert (services["advertisementType"], services["service"]) == ("Service", {"addresses": ["LoadBalancerIP"]})
