@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.data import SERVED
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.judge import minor_of, number_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.plan import backwards, jump
 
@@ -133,12 +134,31 @@ def _compared(wish: Wish, found: Found) -> Iterator[str]:
 
 
 def _problems(wish: Wish, found: Found) -> Iterator[str]:
+    yield from _stored(wish, found)
     release = current(found)
     if release:
         for judged in (backwards, jump):
             sentence = judged("cilium", release.chart, wish.version)
             if sentence:
                 yield sentence
+
+
+def _stored(wish: Wish, found: Found) -> Iterator[str]:
+    """Objects that lie in a version which the new definition does not have: the API would refuse it."""
+    served = SERVED.get((minor_of(wish.gateway_api), wish.channel), {})
+    for kind, versions in served.items() if wish.gateway else ():
+        plural = f"{kind.lower()}s"
+        item = found.definitions.get(plural)
+        if owner_of(item) or _newer(item, wish):
+            continue
+        lost = sorted(set(((item or {}).get("status") or {}).get("storedVersions") or ()) - set(versions))
+        if lost:
+            name = f"{plural}.gateway.networking.k8s.io"
+            yield (
+                f"{name} has objects stored as {', '.join(lost)}, which Gateway API {wish.gateway_api} does not have, "
+                f"so the API would refuse its definition; write them again (kubectl get {name} -A -o yaml | kubectl "
+                f"replace -f -), then take {', '.join(lost)} out of its status.storedVersions"
+            )
 
 
 def _foreign(wish: Wish, found: Found, definitions: Sequence[str]) -> Iterator[str]:

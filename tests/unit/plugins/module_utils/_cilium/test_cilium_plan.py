@@ -120,6 +120,20 @@ def test_jumps_and_steps_back_are_refused_before_anything_is_touched(installed: 
     assert said in todo.problems[0]
 
 
+def test_objects_in_a_version_that_goes_are_named_before_the_api_refuses() -> None:
+    wanted = wish("1.17.18")
+    old = defined(WISH)
+    old["grpcroutes"]["status"] = {"storedVersions": ["v1alpha2", "v1"]}
+    old["tlsroutes"]["status"] = {"storedVersions": ["v1alpha2"]}
+    todo = plan(wanted, replace(built(wish("1.16.19")), definitions=old), kinds(wanted))
+    assert todo.actions == ()
+    (said,) = todo.problems
+    assert said.startswith(
+        "grpcroutes.gateway.networking.k8s.io has objects stored as v1alpha2, which Gateway API v1.2.1 does not have"
+    )
+    assert plan(WISH, replace(built(WISH), definitions=old), kinds(WISH)).problems == ()
+
+
 UNFINISHED = [
     # a first installation that was killed: Helm would say that the name is in use
     ((("pending-install", 1, "1.15.6"),), [1], "install cilium 1.15.6"),
