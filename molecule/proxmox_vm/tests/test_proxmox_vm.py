@@ -34,6 +34,12 @@ def test_a_token_without_rights_is_refused_before_anything_is_begun(pve: Hypervi
     assert pve.state["tasks"] == {} and secret not in run.output
 
 
+def test_an_address_that_another_machine_has_is_refused(pve: Hypervisor) -> None:
+    run = pve.vm("-e", "proxmox_vm_address=198.18.44.100/24")
+    failed(run, "k3s-master1 is not on pve, but 198.18.44.100 answers SSH, so another machine has its address")
+    assert pve.state["tasks"] == {}
+
+
 def test_a_wrong_checksum_leaves_nothing(pve: Hypervisor) -> None:
     image = {"url": "http://198.18.44.2/images/cloud.qcow2", "sha256": "0" * 64}
     failed(
