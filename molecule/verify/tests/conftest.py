@@ -53,9 +53,11 @@ def item(version: str, kind: str, name: str, namespace: str = "", **parts: Any) 
     return {"apiVersion": version, "kind": kind, "metadata": metadata | parts.pop("metadata", {})} | parts
 
 
-def ready(status: str = "True", message: str = "Applied revision: main@sha1:0123456") -> dict[str, Any]:
-    condition = {"type": "Ready", "status": status, "message": message, "lastTransitionTime": LONG_AGO}
-    return {"conditions": [condition], "observedGeneration": 1}
+def ready() -> dict[str, Any]:
+    message = "Applied revision: main@sha1:0123456"
+    condition = {"type": "Ready", "status": "True", "message": message, "lastTransitionTime": LONG_AGO}
+    # more than any generation that a test makes
+    return {"conditions": [condition], "observedGeneration": 99}
 
 
 def healthy() -> list[dict[str, Any]]:
