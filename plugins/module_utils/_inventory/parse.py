@@ -249,6 +249,6 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
         tiers=catalogue(place("tiers")),
         unknowns=_unknowns("site", place("site_unknown")),
         default_class=place("default_storage_class").text(CLASS, required=False),
-        releases=parse_releases(place("releases"), place("k3s_version")),
+        releases=parse_releases(*map(place, ("releases", "k3s_version", "release_set", "release_overrides"))),
         gateway_wish=parse_gateway(place("gateway"), place("bgp")),
     )

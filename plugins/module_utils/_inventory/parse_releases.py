@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.reader import Form, Reader
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.data import COMPONENTS
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.data import COMPONENTS, SETS
 
 K3S = Form(
     "a version of K3s", re.compile(r"v\d+\.\d+\.\d+\+k3s\d+"), "write it as its release is called, e.g. v1.32.5+k3s1"
@@ -17,9 +18,15 @@ VERSION = Form("a version", re.compile(r"\d+\.\d+\.\d+"), "write all three numbe
 CHANNELS = ("standard", "experimental")
 
 
-def parse_releases(place: Reader, k3s: Reader) -> dict[str, str]:
+def parse_releases(place: Reader, k3s: Reader, name: Reader, overrides: Reader) -> dict[str, str]:
     """Versions by component; K3s as it is to be installed, whatever the set says."""
     found: dict[str, str] = {}
+    named = name.absent or name.choice(tuple(SETS)) is not None
+    known = not isinstance(overrides.value, Mapping) or set(overrides.value) <= set(COMPONENTS)
+    overrides.mapping(COMPONENTS, required=False)
+    if not (named and known):
+        # nothing follows from such a set, K3s' version included
+        return found
     for component in COMPONENTS if not place.absent and place.mapping(COMPONENTS).is_mapping else ():
         entry = place[component]
         if component == "gateway_api_channel":

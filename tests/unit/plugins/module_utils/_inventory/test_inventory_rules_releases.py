@@ -67,3 +67,14 @@ WRONG = [
 def test_values_that_are_no_version(key: str, value: str, said: str) -> None:
     shape, _problems, _warnings = judged(**releases_of("documented", {key: value}))
     assert [sentence.startswith(said) for sentence in shape] == [True], shape
+
+
+def test_a_set_or_a_component_that_nobody_knows() -> None:
+    machines, site = inventory()
+    for values, said in (
+        ({"homelab_release_set": "newest"}, "homelab_release_set: 'newest' is not known"),
+        ({"homelab_release_overrides": {"cillium": "1.15.19"}}, "homelab_release_overrides"),
+    ):
+        # what follows from the set has no value then
+        _found, shape = parse(machines, site | {"homelab_k3s_version": None, "homelab_releases": None} | values)
+        assert [problem.sentence.startswith(said) for problem in shape] == [True], shape
