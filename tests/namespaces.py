@@ -186,7 +186,7 @@ input()
             controller_time=time.time(),
             seconds=3.2,
             container_network="cilium",
-            linger=2.0,
+            linger=6.0,
             patience=1.3,
         )
         return replace(wanted, **changes)

@@ -221,6 +221,7 @@ evidence:
       enx6c1ff71be8c8: {bus: usb, carrier: true, duplex: full, mtu: 1500, speed: 100, up: true}
     listening: [22, 4240, 10250]
     local_rule: true
+    macs: ["6c:1f:f7:1b:e8:c8"]
     missing: []
     routes: [{destination: default, device: enx6c1ff71be8c8, gateway: 192.168.10.1, metric: 100}]
     rules: [{all: true, mark: null, priority: 100, table: local}]

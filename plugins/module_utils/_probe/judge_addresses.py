@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.faults import Fault, Host, names
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.model import Evidence
@@ -44,16 +44,10 @@ def _thief(name: str, victim: str, address: str, device: str) -> Fault:
 def _strangers(host: Host, hosts: Sequence[Host]) -> Iterator[str]:
     """MAC addresses that answer for the host's address and are not its own."""
     views: list[Evidence] = [each.evidence for each in hosts if each.evidence is not None]
-    known = {mac for evidence in views for mac in _macs(evidence)}
+    known = {mac for evidence in views for mac in evidence["macs"]}
     answers: set[str] = set()
     for view in views:
         found = set((view.get("arp") or {}).get(host.wanted.address) or [])
         # whoever cannot be asked may have any one address
         answers |= found if host.evidence is not None or len(found) > 1 else set()
     yield from answers - (known if host.evidence is not None else set())
-
-
-def _macs(evidence: Evidence) -> Iterator[str]:
-    links: Mapping[str, Mapping[str, str]] = evidence["links"]
-    for link in links.values():
-        yield link["mac"]

@@ -70,7 +70,8 @@ def _link(nic: Nic | None, evidence: Evidence) -> Iterator[Entry]:
     if expected and link["speed"] and link["speed"] < expected:
         found = f"negotiated {link['speed']} Mb/s, expected {expected}"
         yield 1, 3, "speed", f"link {name} {found}: check cable or port"
-    if link["duplex"] == "half":
+    # drivers that know no speed, as cdc_ether, call everything half duplex
+    if link["duplex"] == "half" and link["speed"]:
         yield (
             1,
             4,

@@ -39,6 +39,7 @@ def local(wanted: Wanted, root: Path) -> dict[str, Any]:
         "missing": [nic.name for nic in wanted.nics if nic.primary and not (in_container or _match(nic, found))],
         "addresses": [entry for entry in addresses if not entry["address"].startswith("127.")],
         "links": {each: found[each] for each in sorted(_shown(wanted, found, name))},
+        "macs": sorted({link["mac"] for link in found.values() if link["mac"]}),
         "events": None if lines is None else read_kernel_log.events(lines),
         "has_address": any(entry["address"] == wanted.address for entry in addresses),
         "local_rule": read_routes.has_local_rule(rules),

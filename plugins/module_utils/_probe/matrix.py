@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.faults import Host
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.judge_local import local_faults
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.judge_pairs import LOST
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.model import Evidence
 
 Failure = tuple[int, str, str]
@@ -101,7 +102,7 @@ def _echoes(seen: Evidence, address: str) -> Iterator[Failure]:
     lost = small["sent"] - small["answered"]
     if not small["answered"]:
         yield 3, "ping", "no answer to pings"
-    elif lost > 1:
+    elif lost >= LOST:
         yield 3, f"-{100 * lost // small['sent']} %", f"{lost} of {small['sent']} pings are lost"
     if small["answered"] and big and not big["answered"]:
         yield 3, "mtu", "full-sized packets are lost"

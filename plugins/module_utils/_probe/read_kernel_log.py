@@ -48,7 +48,7 @@ def _event(seconds: float, line: str) -> Iterator[Event]:
 
 
 def _port(line: str) -> str | None:
-    match = re.search(r"\b(?:usb|r8152|cdc_ncm) (\d+-[\d.]+)", line)
+    match = re.search(r"\b(?:usb|r8152|cdc_ncm|cdc_ether|rndis_host|ax88179_178a) (\d+-[\d.]+)", line)
     return match.group(1) if match else None
 
 

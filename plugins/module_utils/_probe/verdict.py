@@ -40,8 +40,10 @@ def judge(hosts: Sequence[Host]) -> list[Verdict]:
     for host in hosts:
         if host.evidence is not None:
             faults += local_faults(host.wanted, host.evidence)
-    faults += pair_faults(hosts, Known().joined(faults))
-    faults += outside_faults(hosts, Known().joined([fault for fault in faults if fault.kind not in HARMLESS]))
+    # what a victim of a duplicate misses is no news of anybody else
+    victims = Known(frozenset(taken), frozenset(taken))
+    faults += pair_faults(hosts, victims.joined(faults))
+    faults += outside_faults(hosts, victims.joined([fault for fault in faults if fault.kind not in HARMLESS]))
     return [_verdict(node, own) for node, own in _by_node(faults, taken)]
 
 

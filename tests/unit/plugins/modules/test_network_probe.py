@@ -17,7 +17,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.modules import network_pro
 
 LOCAL = {
     "name", "address", "clock", "uptime", "interface", "missing", "addresses", "links", "events", "has_address",
-    "local_rule", "rules", "routes", "listening", "cilium", "leftovers",
+    "local_rule", "macs", "rules", "routes", "listening", "cilium", "leftovers",
 }  # fmt: skip
 FULL = LOCAL | {"arp", "small", "big", "exchange", "dns", "ntp", "tcp", "increase", "unfinished", "seconds"}
 

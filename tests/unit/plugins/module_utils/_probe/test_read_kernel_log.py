@@ -22,6 +22,18 @@ FAULTS = [
     ("r8152 2-1:1.0 enx6c1ff71be8c8: carrier off", "link down", "enx6c1ff71be8c8"),
     ("tg3 0000:02:00.0 eno1: Link is down", "link down", "eno1"),
 ]  # fmt: skip
+# QEMU's USB adapter, from its plugging in to its pulling out
+PLUGGED = [
+    "usb 1-1: new full-speed USB device number 2 using xhci_hcd",
+    "usb 1-1: New USB device found, idVendor=0525, idProduct=a4a2, bcdDevice= 0.00",
+    "usb 1-1: Product: RNDIS/QEMU USB Network Device",
+    "cdc_ether 1-1:1.0 eth0: register 'cdc_ether' at usb-0000:00:01.0-1, CDC Ethernet Device, 6c:1f:f7:1b:e8:c8",
+    "usbcore: registered new interface driver rndis_host",
+]
+PULLED = [
+    "usb 1-1: USB disconnect, device number 2",
+    "cdc_ether 1-1:1.0 eth0: unregister 'cdc_ether' usb-0000:00:01.0-1, CDC Ethernet Device",
+]
 NORMAL = [
     "eth0: renamed from tmpe2695",
     "tmpe2695: renamed to eth0",
@@ -40,6 +52,14 @@ def test_fault(line: str, kind: str, interface: str | None) -> None:
 @pytest.mark.parametrize("line", NORMAL)
 def test_what_every_start_of_a_pod_prints_is_no_event(line: str) -> None:
     assert events([(1.0, line)]) == []
+
+
+def test_life_of_an_adapter() -> None:
+    found = events((float(second), line) for second, line in enumerate([*PLUGGED, *PULLED]))
+    assert [(event["kind"], event["port"], event["interface"]) for event in found] == [
+        ("usb disconnect", "1-1", None),
+        ("unregistered", "1-1", "eth0"),
+    ]
 
 
 def test_records_of_the_kernel(tmp_path: Path) -> None:

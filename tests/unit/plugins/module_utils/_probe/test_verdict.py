@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.verdict import judge
-from tests.unit.plugins.module_utils._probe import town
 from tests.unit.plugins.module_utils._probe.town import (
     ADDRESSES,
     GATEWAY,
@@ -37,6 +36,7 @@ def event(kind: str, line: str, ago: float, **more: Any) -> dict[str, Any]:
 
 
 RESET = "usb 2-1: reset SuperSpeed USB device number 2 using xhci_hcd"
+UNREGISTERED = "cdc_ether 1-1:1.0 eth0: unregister 'cdc_ether' usb-0000:00:01.0-1, CDC Ethernet Device"
 ROWS: dict[str, tuple[list[Change], list[str]]] = {
     "sound": ([], []),
     "speed": (
@@ -59,6 +59,26 @@ ROWS: dict[str, tuple[list[Change], list[str]]] = {
     "half duplex": (
         [link_of("k1", duplex="half")],
         ["k1: link eth0 runs half duplex, expected full: let both ends negotiate, check cable or port"],
+    ),
+    "half duplex of a driver that knows no speed": ([link_of("k1", duplex="half", speed=None)], []),
+    "adapter unplugged, the kernel's lines being those of QEMU": (
+        [
+            own(
+                "k1",
+                interface=None,
+                links={},
+                missing=["eth0"],
+                has_address=True,
+                events=[
+                    event("usb disconnect", "usb 1-1: USB disconnect, device number 2", 9, port="1-1"),
+                    event("unregistered", UNREGISTERED, 9, interface="eth0"),
+                ],
+            )
+        ],
+        [
+            f"k1: link eth0 is gone (the kernel said '{UNREGISTERED}'): no interface has that name or the MAC address "
+            "02:00:00:00:01:01; plug the adapter in again, or correct homelab_machine.nics"
+        ],
     ),
     "errors": (
         [own("k1", increase={"rx_crc_errors": 12})],
@@ -84,7 +104,7 @@ ROWS: dict[str, tuple[list[Change], list[str]]] = {
     ),
     "a machine's second interface is no stranger": (
         [
-            lambda network: network.seen["k1"]["links"].update(eth1=town.link("k1") | {"mac": "02:aa"}),
+            lambda network: network.seen["k1"]["macs"].append("02:aa"),
             lambda network: network.seen["k2"]["arp"].update({ADDRESSES["k1"]: ["02:aa", MACS["k1"]]}),
         ],
         [],
@@ -150,7 +170,7 @@ ROWS: dict[str, tuple[list[Change], list[str]]] = {
             "packet filter; 3 later failures follow from this"
         ],
     ),
-    "one lost ping": ([lambda network: network.seen["k2"]["small"][ADDRESSES["k1"]].update(answered=19)], []),
+    "two lost pings": ([lambda network: network.seen["k2"]["small"][ADDRESSES["k1"]].update(answered=18)], []),
 }  # fmt: skip
 
 
@@ -213,10 +233,11 @@ def test_what_a_thief_of_addresses_does_to_its_victim_is_the_thief_s() -> None:
     for name in ("k2", "k3", "m1"):
         network.seen[name]["arp"][ADDRESSES["k1"]] = sorted([MACS["k1"], MACS["nas"]])
         network.port(name, "k1", 10250, "refused")
+    network.seen["k1"]["small"][ADDRESSES["m1"]]["answered"] = 12
     (verdict,) = judge(network.hosts())
     assert verdict.line == (
         "nas: it has 192.0.2.21 on eth0, which is the address of k1: remove it there, or correct the inventory; "
-        "3 later failures follow from this"
+        "4 later failures follow from this"
     )
     network.absent.add("k1")
     (verdict,) = judge(network.hosts())

@@ -53,6 +53,7 @@ def evidence(name: str) -> dict[str, Any]:
         "missing": [],
         "addresses": [{"address": ADDRESSES[name], "length": 24, "device": "eth0"}],
         "links": {"eth0": link(name)},
+        "macs": [MACS[name]],
         "events": [],
         "has_address": True,
         "local_rule": True,
