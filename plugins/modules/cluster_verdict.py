@@ -54,6 +54,39 @@ options:
     type: dict
     required: true
     version_added: 0.1.0
+  more:
+    description: Further rows for the report, as M(fletcherlabs.homelab.storage_smoke) returns them.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.1.0
+    suboptions:
+      area:
+        description: Part of the homelab.
+        type: str
+        required: true
+        version_added: 0.1.0
+      subject:
+        description: What was looked at.
+        type: str
+        required: true
+        version_added: 0.1.0
+      check:
+        description: What was looked for.
+        type: str
+        required: true
+        version_added: 0.1.0
+      status:
+        description: How it is.
+        type: str
+        choices: [ok, note, bad, unknown]
+        required: true
+        version_added: 0.1.0
+      said:
+        description: The sentence.
+        type: str
+        required: true
+        version_added: 0.1.0
   backups:
     description: Pattern of the backups' files on the host that runs the module.
     type: str
@@ -156,11 +189,13 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.clie
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.history import keep, latest, newest_backup
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.judge import judge
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.look import objects
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.model import Limits, World
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.model import Limits, Row, World
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.page import page
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.picture import picture
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.report import document, faults, junit, table
 
+ROW = {key: {"type": "str", "required": True} for key in ("area", "subject", "check", "said")}
+STATUS = {"choices": ["ok", "note", "bad", "unknown"], "required": True}
 LIMITS = ("certificate_days", "backup_hours", "snapshot_hours", "settle_minutes")
 SPEC = {
     "kubeconfig": {"type": "path", "required": True},
@@ -168,6 +203,7 @@ SPEC = {
     "site": {"type": "dict", "required": True},
     "layers": {"type": "list", "elements": "str", "default": []},
     "evidence": {"type": "dict", "required": True},
+    "more": {"type": "list", "elements": "dict", "default": [], "options": ROW | {"status": STATUS}},
     "backups": {"type": "str"},
     "folder": {"type": "path"},
     "keep": {"type": "int", "default": 30},
@@ -203,7 +239,7 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=KUBERNETES_PROBLEM)
     wish = module.params
     world = world_of(wish, time.time())
-    rows = judge(world)
+    rows = judge(world, [Row(**row) for row in wish["more"]])
     folder = Path(wish["folder"]) if wish["folder"] else None
     name = str(wish["site"].get("homelab_name") or "homelab")
     report = document(name, rows, world.now, latest(folder) if folder else None)

@@ -63,7 +63,9 @@ def ready() -> dict[str, Any]:
 def healthy() -> list[dict[str, Any]]:
     """What a healthy cluster of these layers has beside its nodes."""
     labels = {"matchLabels": {"app": "x"}}
-    template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    # on the server, so that they outlive the worker
+    pod = {"containers": [{"name": "c", "image": "i"}], "nodeName": "k3s-master1"}
+    template = {"metadata": {"labels": {"app": "x"}}, "spec": pod}
     mark = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
     driver = {"name": "driver.longhorn.io", "nodeID": "k3s1", "topologyKeys": None}
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

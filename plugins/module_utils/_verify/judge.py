@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from . import datastore, flux, gpus, machines, network, nodes, storage, volumes, workloads
 from .model import Row, World
@@ -12,10 +12,9 @@ from .model import Row, World
 AREAS = ("machines", "nodes", "datastore", "network", "storage", "nfs", "gpu", "gitops", "workloads")
 
 
-def judge(world: World) -> list[Row]:
-    """All rows, area by area."""
-    found = list(_rows(world))
-    return sorted(found, key=lambda row: AREAS.index(row.area))
+def judge(world: World, more: Sequence[Row] = ()) -> list[Row]:
+    """All rows, area by area, with those that others found."""
+    return sorted((*_rows(world), *more), key=lambda row: AREAS.index(row.area))
 
 
 def _rows(world: World) -> Iterator[Row]:

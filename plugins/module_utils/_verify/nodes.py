@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from .._cilium.status import condition_of
@@ -141,10 +142,16 @@ def is_down(world: World, machine: str) -> bool:
     return world.hidden(machine) or (look is not None and not look.get("active"))
 
 
+def _brief(silence: str) -> str:
+    """The operating system's own words, which the client wraps in many others."""
+    words = re.search(r"\[Errno -?\d+\] ([^'\")]+)", silence)
+    return words[1] if words else silence
+
+
 def blind(world: World) -> Iterator[Row]:
     """In the place of everything that only the API could tell."""
     servers = world.members("k3s_server")
-    said = f"does not answer ({world.silence}); look at k3s.service on {some(servers)}"
+    said = f"does not answer ({_brief(world.silence)}); look at k3s.service on {some(servers)}"
     known = bool(servers) and all(is_down(world, name) for name in servers)
     yield Row("nodes", "cluster", "api", BLIND if known else BAD, said)
     for machine in world.members():
