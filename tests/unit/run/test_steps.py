@@ -64,6 +64,14 @@ def test_a_scenario_of_virtual_machines_runs_only_when_it_is_named(scenarios: Pa
     assert [step.name for step in choose(steps, ["molecule-disks_vm"])] == ["molecule-disks_vm"]
 
 
+def test_a_role_of_virtual_machines_is_tested_on_containers_every_time(scenarios: Path) -> None:
+    folder = scenarios / "molecule" / "proxmox_vm"
+    folder.mkdir()
+    (folder / "molecule.yml").write_text("platforms: []\n")
+    steps = all_steps(scenarios)
+    assert "molecule-proxmox_vm" in [step.name for step in choose(steps, ["molecule"])]
+
+
 def test_an_unknown_step_is_refused_by_name(scenarios: Path) -> None:
     with pytest.raises(ValueError, match="no step is called pylint; the steps are ruff, yamllint, "):
         choose(all_steps(scenarios), ["ruff", "pylint"])
