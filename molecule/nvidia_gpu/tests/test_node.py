@@ -156,6 +156,8 @@ def test_debians_driver_is_not_replaced_by_nvidias_without_a_word(twin: Twin, bu
 
 
 def test_a_wrong_key_is_refused_before_the_source_is_there(twin: Twin, built: Run) -> None:
+    # for the next test, while there is a source to have it from
+    twin.on(NODE, "apt-get install --yes --quiet nvidia-container-toolkit-base=1.18.0-1")
     twin.on(NODE, f"rm /etc/apt/keyrings/homelab-nvidia-toolkit.asc {SOURCE}")
     run = play(twin, nvidia_gpu_toolkit_key_fingerprint="C95B321B61E88C1809C4F759DDCAE044F796ECB0")
     assert run.status != 0
@@ -165,7 +167,6 @@ def test_a_wrong_key_is_refused_before_the_source_is_there(twin: Twin, built: Ru
 
 def test_what_was_spoiled_or_interrupted_is_mended_in_one_run(twin: Twin, built: Run) -> None:
     """Sources, key and a file are gone by now; as after kills, nothing was built or restarted. The toolkit is newer."""
-    twin.on(NODE, "apt-get install --yes --quiet nvidia-container-toolkit-base=1.18.0-1")
     twin.on(NODE, f"rm /var/lib/fletcherlabs-homelab/nvidia_gpu; sed -i '/nvidia/d' {CONTAINERD}")
     before = invocation(twin)
     run = play(twin)
