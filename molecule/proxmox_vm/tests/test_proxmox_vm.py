@@ -76,7 +76,8 @@ def test_the_next_run_converges_and_the_one_after_changes_nothing(pve: Hyperviso
     config = pve.config
     assert config["scsi0"].endswith("size=64G") and config["boot"] == "order=scsi0" and config["tags"] == "homelab"
     assert (config["scsihw"], config["agent"], config["serial0"]) == ("virtio-scsi-single", "enabled=1", "socket")
-    assert twin.host(MASTER).check_output("hostname") == MASTER
+    host = twin.host(MASTER)
+    assert host.check_output("hostname") == MASTER and host.package("qemu-guest-agent").is_installed
     again = pve.vm()
     assert again.status == 0 and not again.changed, again.output[-3000:]
 
