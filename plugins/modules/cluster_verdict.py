@@ -240,7 +240,7 @@ def main() -> None:
     wish = module.params
     world = world_of(wish, time.time())
     rows = judge(world, [Row(**row) for row in wish["more"]])
-    folder = Path(wish["folder"]) if wish["folder"] else None
+    folder = Path(wish["folder"]).resolve() if wish["folder"] else None
     name = str(wish["site"].get("homelab_name") or "homelab")
     report = document(name, rows, world.now, latest(folder) if folder else None)
     report["machines"] = picture(world, rows)

@@ -115,6 +115,12 @@ notices:
   elements: str
   returned: success
   sample: ["k3s1: calls itself 'ubuntu'"]
+network:
+  description: Those of RV(notices) that are about its own network; none where that was not looked at.
+  type: list
+  elements: str
+  returned: success
+  sample: ["k3s1: link enx6c1ff71be8c8 negotiated 100 Mb/s, expected 2500: check cable or port"]
 machine:
   description: What was found.
   type: dict
@@ -185,9 +191,10 @@ def main() -> None:
     found = probe(Path("/"))
     verdict = judge(found, expected)
     # the interfaces of a container are made with it
-    network = network_notices(options) if options["address"] and not found.container else []
-    notices = [*verdict.notices, *network]
-    module.exit_json(changed=False, machine=asdict(found), problems=verdict.problems, notices=notices)
+    network = network_notices(options) if options["address"] and not found.container else None
+    notices = [*verdict.notices, *(network or ())]
+    machine = asdict(found)
+    module.exit_json(changed=False, machine=machine, problems=verdict.problems, notices=notices, network=network)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,14 @@ FAULTS: dict[str, tuple[str, str, Spoil]] = {
         "its clock is wrong",
         lambda h: h.evidence["worker"]["machine"].update(problems=["worker: its clock is wrong"]),
     ),
+    "slow link": (
+        "machines/worker/network",
+        "check cable or port (playbooks/diagnose.yml tells more)",
+        lambda h: h.evidence["worker"]["machine"].update(
+            network=["worker: link eno1 negotiated 100 Mb/s, expected 2500: check cable or port"],
+            notices=["worker: link eno1 negotiated 100 Mb/s, expected 2500: check cable or port"],
+        ),
+    ),
     "foreign fstab bind": (
         "machines/worker/kubelet",
         "remove the entry",

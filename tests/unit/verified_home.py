@@ -65,7 +65,7 @@ def machine(name: str, group: str, disks: int = 0, **wish: Any) -> dict[str, Any
 def seen(unit: str) -> dict[str, Any]:
     certificate = {"path": "/x/client.crt", "days_left": 300, "authority": False}
     return {
-        "machine": {"problems": [], "notices": [], "machine": {"system": "debian-12"}},
+        "machine": {"problems": [], "notices": [], "network": [], "machine": {"system": "debian-12"}},
         "k3s": {"version": VERSION, "units": [unit], "active": [unit], "datastore": "etcd"},
         "certificates": {"days_left": 300, "certificates": [certificate], "problems": []},
         "storage": {"problems": [], "directories": [{"path": "/var/lib/longhorn", "size": 5 * 10**11}]},

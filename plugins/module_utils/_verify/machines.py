@@ -47,7 +47,12 @@ def _machine(world: World, machine: str) -> Iterator[Row]:
     yield verdict("machines", machine, "fit", others, f"{system}, clock, memory and space on / as they should be")
     if machine in world.members():
         yield verdict("machines", machine, "kubelet", kubelet, "/var/lib/kubelet is the kubelet's alone")
-    notices = [sentence.removeprefix(f"{machine}: ") for sentence in look.get("notices") or ()]
+    network = look.get("network")
+    if network is not None:
+        told = [f"{said.removeprefix(f'{machine}: ')} (playbooks/diagnose.yml tells more)" for said in network]
+        yield verdict("machines", machine, "network", told, "link, addresses and routes are as described")
+    others = [sentence for sentence in look.get("notices") or () if sentence not in (network or ())]
+    notices = [sentence.removeprefix(f"{machine}: ") for sentence in others]
     if notices:
         yield Row("machines", machine, "description", NOTE, "; ".join(notices))
 

@@ -61,5 +61,6 @@ def test_a_slow_link_is_a_notice(capsys: pytest.CaptureFixture[str], monkeypatch
     answer = call(capsys, name="k3s1", address="192.0.2.21", nics=nics)
     sentence = "k3s1: link enx1 negotiated 100 Mb/s, expected 2500: check cable or port"
     assert sentence in answer["notices"] and sentence not in answer["problems"]
+    assert answer["network"] == [sentence]
     monkeypatch.setattr(machine_info, "probe", lambda _root: replace(metal, container="docker"))
     assert sentence not in call(capsys, name="k3s1", address="192.0.2.21", nics=nics)["notices"]
