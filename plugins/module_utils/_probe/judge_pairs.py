@@ -163,10 +163,11 @@ def _exchange(hosts: Sequence[Host], seen: Seen, known: Known) -> Iterator[Fault
             continue
         if other.wanted.address not in mine["heard"] and host.wanted.address not in its["answered"]:
             pairs.append(Pair(other.name, host.name))
+    ports = {host.name: host.wanted.tunnel_port for host in hosts}
     for node, failed in blame(pairs, known).items():
         heard_by = [pair.observer for pair in failed if pair.target == node]
         unheard = [pair.target for pair in failed if pair.observer == node]
-        port = next(host.wanted.tunnel_port for host in hosts if host.name == node)
+        port = ports[node]
         what = f"from {names(heard_by)} do not arrive" if heard_by else f"do not arrive at {names(unheard)}"
         if heard_by and unheard:
             what = f"from and to {names([*heard_by, *unheard])} do not arrive"
