@@ -97,9 +97,10 @@ def _areas(report: Report) -> Iterator[str]:
         rows = [row for row in report["rows"] if row["area"] == area]
         sick = sum(row["status"] in FAULTS for row in rows)
         well = sum(row["status"] == OK for row in rows)
-        said = (
-            f'<span class="bad">{sick} of {sick + well} red</span>' if sick else f'<span class="ok">{well} well</span>'
-        )
+        said = '<span class="off">not looked at</span>'
+        if sick or well:
+            words = f"{sick} of {sick + well} red" if sick else f"{well} well"
+            said = f'<span class="{"bad" if sick else "ok"}">{words}</span>'
         yield f"<details{' open' if sick else ''}><summary>{NAMES[area]} {said}</summary><table><tbody>"
         for row in rows:
             cells = (WORDS[row["status"]], row["subject"], row["check"], row["said"])

@@ -111,6 +111,14 @@ def test_the_page_tells_each_fault_first(fault: str) -> None:
     assert FAULTS[fault][1] in reader.text.partition("All checks")[0]
 
 
+def test_a_layer_that_is_not_built_is_not_called_well() -> None:
+    home = Home()
+    home.layers = ("hosts", "cluster", "storage")
+    _text, reader = shown(home)
+    assert "Network not looked at" in reader.text
+    assert "0 well" not in reader.text
+
+
 def test_words_from_outside_are_escaped() -> None:
     text = page(report(row("<script>alert(1)</script>", BAD)))
     assert "<script>" not in text
