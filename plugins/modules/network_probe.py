@@ -58,6 +58,10 @@ options:
         description: Its driver. Not looked at.
         type: str
         version_added: 0.1.0
+      usb_id:
+        description: Vendor and product of a USB adapter. Not looked at.
+        type: str
+        version_added: 0.1.0
       primary:
         description: Whether it carries the address.
         type: bool

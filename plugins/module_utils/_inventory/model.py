@@ -26,6 +26,8 @@ class Nic:
     name: str | None
     mac: str | None
     primary: bool
+    bus: str | None = None
+    usb_id: str | None = None
 
 
 @dataclass(frozen=True)

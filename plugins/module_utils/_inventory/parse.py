@@ -38,6 +38,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.pa
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.reader import (
     MAC,
+    USB_ID,
     Form,
     Problem,
     Reader,
@@ -131,12 +132,14 @@ def _groups(declared: Reader, actual: Reader) -> tuple[str, ...]:
 def _nics(nics: Reader) -> tuple[Nic, ...]:
     found = []
     for nic in nics.items():
-        nic.mapping(("name", "mac", "speed_mbps", "bus", "driver", "primary"))
+        nic.mapping(("name", "mac", "speed_mbps", "bus", "driver", "primary", "usb_id"))
         mac = nic["mac"].text(MAC)
         nic["speed_mbps"].number()
-        nic["bus"].choice(BUSES, required=False)
+        bus = nic["bus"].choice(BUSES, required=False)
+        usb_id = nic["usb_id"].text(USB_ID, required=False)
         nic["driver"].text(required=False)
-        found.append(Nic(nic["name"].text(), mac.lower().replace("-", ":") if mac else None, nic["primary"].flag()))
+        address = mac.lower().replace("-", ":") if mac else None
+        found.append(Nic(nic["name"].text(), address, nic["primary"].flag(), bus, usb_id))
     if nics.absent or nics.value == []:
         nics.require("describe at least the interface that carries the address")
     elif isinstance(nics.value, list) and sum(nic.primary for nic in found) != 1:

@@ -40,6 +40,11 @@ PCI_ID = Form(
     re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}"),
     "write vendor and device as lspci -nn shows them, e.g. 10de:1eb8",
 )
+USB_ID = Form(
+    "a USB id",
+    re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}"),
+    "write vendor and product as lsusb shows them, e.g. 0bda:8156",
+)
 TEXT = Form("a text", re.compile(r"(?s).*\S.*"), "write a word or a sentence")
 
 _ABSENT = object()

@@ -24,6 +24,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.ru
     check_gateway,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_gpu import check_gpus
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_network import check_nics
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_proxmox import (
     advise_vms,
     check_hypervisors,
@@ -58,6 +59,7 @@ def check(inventory: Inventory) -> list[str]:
         check_vms,
         check_releases,
         check_gateway,
+        check_nics,
     )
     found = [sentence for rule in rules for sentence in rule(inventory)]
     for machine in inventory.machines:

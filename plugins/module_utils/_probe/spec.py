@@ -15,6 +15,7 @@ NIC = {
     "speed_mbps": {"type": "int"},
     "bus": {"type": "str"},
     "driver": {"type": "str"},
+    "usb_id": {"type": "str"},
     "primary": {"type": "bool", "default": False},
 }
 PEER = {
