@@ -30,7 +30,7 @@ def rows(world: World) -> Iterator[Row]:
 
 def _silent(world: World, machine: str) -> Row:
     address = (world.machines[machine].get("homelab_machine") or {}).get("address") or "its address"
-    why = str((world.evidence[machine].get("unreachable")) or "").strip().splitlines()[0]
+    why = str((world.evidence[machine].get("unreachable")) or "").strip().splitlines()[0].rpartition(": ")[2]
     said = f"does not answer over SSH at {address} ({why}); look at its console, power and cable, then verify again"
     return Row("machines", machine, "answers", BAD, said)
 

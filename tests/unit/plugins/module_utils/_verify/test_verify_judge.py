@@ -85,3 +85,15 @@ def test_a_row_behind_another_is_not_red_too() -> None:
     assert [row.key for row in judge(home.world()) if row.is_fault] == ["machines/worker/k3s"]
     home.silence, home.evidence["master"]["k3s"]["active"] = "refused", []
     assert [row.key for row in judge(home.world()) if row.is_fault] == ["machines/master/k3s", "machines/worker/k3s"]
+
+
+def test_of_a_long_story_about_ssh_the_end_is_told() -> None:
+    home = Home()
+    home.evidence["worker"]["unreachable"] = (
+        "Task failed: Data could not be sent. Make sure: Connection timed out\nmore"
+    )
+    said = [row.said for row in judge(home.world()) if row.is_fault]
+    assert said == [
+        "does not answer over SSH at 192.0.2.21 (Connection timed out); look at its console, power and cable, "
+        "then verify again"
+    ]
