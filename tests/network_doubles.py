@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
     """Serve until killed; TCP ports come last, so that everything is there when one of them answers."""
     work: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
     for argument in sorted(arguments):
-        kind, _, value = argument.partition("=")
+        kind, _sign, value = argument.partition("=")
         if kind == "dns":
             work.append((answer_names, (datagrams(53),)))
         elif kind == "ntp":

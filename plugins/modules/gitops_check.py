@@ -123,10 +123,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import run_program
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.check import Wish, builder, check
 
 MISSING: dict[str, str] = {}
 try:
-    from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.check import Wish, builder, check
+    import yaml  # noqa: F401
 except ImportError:
     MISSING["PyYAML"] = traceback.format_exc()
 try:

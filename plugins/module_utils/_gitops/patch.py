@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from .model import Document, mapping, text
+from .read import parse
 
 
 def patched(document: Document, patches: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -27,10 +26,8 @@ def patched(document: Document, patches: Iterable[Mapping[str, Any]]) -> Mapping
 
 
 def _parsed(patch: str) -> list[Mapping[str, Any]]:
-    try:
-        return [each for each in yaml.safe_load_all(patch) if isinstance(each, dict)]
-    except yaml.YAMLError:
-        return []  # kustomize build says so
+    """What is no YAML is left to kustomize build, which says so."""
+    return [document.content for document in parse("", patch)[0]]
 
 
 def _own_target(patch: Mapping[str, Any]) -> Mapping[str, Any]:

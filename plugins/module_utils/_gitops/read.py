@@ -7,15 +7,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
+try:
+    import yaml
+
+    BASE: Any = yaml.SafeLoader
+except ImportError:  # the module says so
+    yaml = None  # type: ignore[assignment]
+    BASE = object
 
 from .model import Document, Finding
 
 # The same loader in C where it is built, ten times as fast; both take the same files.
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", BASE)
 
 
-class PatientLoader(yaml.SafeLoader):
+class PatientLoader(BASE):
     """Takes an anchor that is set twice in a document, as YAML allows and Kubernetes' own parser does."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -34,6 +40,11 @@ def read_file(root: Path, name: str) -> tuple[list[Document], list[Finding]]:
         content = (root / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return [], [Finding(name, 1, f"it cannot be read ({error})", "yaml")]
+    return parse(name, content)
+
+
+def parse(name: str, content: str) -> tuple[list[Document], list[Finding]]:
+    """The documents of a text."""
     try:
         return _read(name, LOADER(content))
     except yaml.composer.ComposerError:

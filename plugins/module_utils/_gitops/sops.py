@@ -16,12 +16,12 @@ from typing import Any
 
 SEALED = re.compile(r"^ENC\[AES256_GCM,data:(.*),iv:(.+),tag:(.+),type:(.+)\]$", re.DOTALL)
 CONVERT: dict[str, Callable[[bytes], Any]] = {
-    "str": lambda data: data.decode(),
-    "int": lambda data: int(data),
-    "float": lambda data: float(data),
+    "str": bytes.decode,
+    "int": int,
+    "float": float,
     "bool": lambda data: data in (b"True", b"true"),
-    "bytes": lambda data: data,
-    "comment": lambda data: data.decode(),
+    "bytes": bytes,
+    "comment": bytes.decode,
 }
 
 
