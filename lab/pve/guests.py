@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from lab.engine import Engine
 from lab.errors import LabError
-from lab.machines import FIRST_BOOT, start_container
+from lab.machines import CNI, CNI_CONTENT, CNI_MARKER, FIRST_BOOT, start_container
 from lab.pve.errors import TaskError
 from lab.pve.faults import Faults
 from lab.site import LABEL, Machine, Site
@@ -105,7 +105,10 @@ class Containers:
         state = {"status": "error" if problem else "done", "errors": [problem] if problem else [], "lab": "a double"}
         keys = unquote(config.get("sshkeys", "")).strip()
         double = CLOUD_INIT.format(answer=json.dumps(state), status=int(bool(problem)), name=config["name"])
-        return double + FIRST_BOOT.format(user=config.get("ciuser", "debian"), key=keys, cni="")
+        # as on the lab's other machines, the place of a container network is taken on members of the cluster
+        members = {machine.name for machine in self._site.machines if machine.is_member}
+        cni = CNI.format(path=CNI_MARKER, content=CNI_CONTENT) if config["name"] in members else ""
+        return double + FIRST_BOOT.format(user=config.get("ciuser", "debian"), key=keys, cni=cni)
 
     def stop(self, vm: dict[str, Any]) -> None:
         """Stop its container."""
