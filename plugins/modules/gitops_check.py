@@ -124,12 +124,9 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import run_program
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.check import Wish, builder, check
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.read import YAML_PROBLEM
 
-MISSING: dict[str, str] = {}
-try:
-    import yaml  # noqa: F401
-except ImportError:
-    MISSING["PyYAML"] = traceback.format_exc()
+MISSING: dict[str, str] = {"PyYAML": YAML_PROBLEM} if YAML_PROBLEM else {}
 try:
     import pyrage
 except ImportError:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ try:
     import yaml
 
     BASE: Any = yaml.SafeLoader
-except ImportError:  # the module says so
+    # what the module says where the library is not there
+    YAML_PROBLEM = ""
+except ImportError:
     yaml = None  # type: ignore[assignment]
     BASE = object
+    YAML_PROBLEM = traceback.format_exc()
 
 from .model import Document, Finding
 
