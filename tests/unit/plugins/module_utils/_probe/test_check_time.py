@@ -53,7 +53,9 @@ def test_offset(server: list[bytes], ahead: float) -> None:
     assert found is not None and abs(found - ahead) < 0.5
 
 
-@pytest.mark.parametrize("data", [answer(0, stratum=0), answer(0, first=0xE4), b"short"])
+@pytest.mark.parametrize(
+    "data", [answer(0, stratum=0), answer(0, first=0xE4), b"short"], ids=["kiss", "alarm", "short"]
+)
 def test_a_server_without_the_time_is_none(server: list[bytes], data: bytes) -> None:
     server.append(data)
     assert check_time.offset("127.0.0.1", 0.6) is None
