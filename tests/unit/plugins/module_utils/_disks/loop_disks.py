@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -88,7 +89,15 @@ class Shelf:
         return device
 
     def unplug(self, serial: str) -> None:
-        must("losetup", "--detach", self.plugged.pop(serial))
+        device = self.plugged.pop(serial)
+        must("losetup", "--detach", device)
+        # while another program looks at it, the kernel lets go of it only afterwards
+        backing = Path(f"/sys/block/{device[len('/dev/') :]}/loop")
+        deadline = time.monotonic() + 30
+        while backing.exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{device} is still held 30 s after it was detached")
+            time.sleep(0.05)
 
     def digest(self, serial: str) -> str:
         os.sync()
