@@ -89,7 +89,7 @@ def test_a_damaged_archive_and_a_missing_folder_are_refused(twin: Twin, archive:
     run = twin.play("site.yml", "--tags", "cluster")
     archive.write_bytes(good)
     assert run.status != 0
-    assert "sha256" in run.text
+    assert "sha256" in run.text, run.output
     assert archive.name in run.text
     assert not run.changed
     nowhere = twin.play("site.yml", "--tags", "cluster", "-e", "homelab_airgap_folder=/nowhere/k3s")
