@@ -60,8 +60,7 @@ def _references(tree: Tree, given: frozenset[Key]) -> Iterator[Finding]:
             else f"add it{' (encrypted)' if wanted.kind == 'Secret' else ''}, or say that somebody else makes it"
         )
         where = f"{wanted.namespace}/{wanted.name}" if wanted.namespace else wanted.name
-        yield _at(
-            by.document,
+        yield by.document.finding(
             f"{by.document.kind} {by.name} needs the {wanted.kind} {where}, which nothing here makes; {hint}",
             "reference",
         )
@@ -87,8 +86,7 @@ def _source(placed: Placed, reference: Mapping[str, Any], there: set[tuple[str, 
     kind, name = text(reference.get("kind")), text(reference.get("name"))
     what = "chart" if placed.document.kind == "HelmRelease" else "manifests"
     if name and "${" not in name and (kind, name) not in there:
-        yield _at(
-            placed.document,
+        yield placed.document.finding(
             f"{placed.title} takes its {what} from the {kind} {name}, which nothing here makes; add it "
             "to the sources, or correct the name",
             "source",
@@ -107,8 +105,7 @@ def _namespaces(tree: Tree, known: set[str] | frozenset[str]) -> Iterator[Findin
         for namespace in (placed.namespace, target):
             if namespace and "${" not in namespace and namespace not in there and (placed.owner, namespace) not in told:
                 told.add((placed.owner, namespace))
-                yield _at(
-                    placed.document,
+                yield placed.document.finding(
                     f"{placed.title} belongs in the namespace {namespace}, which nothing here makes; add a Namespace, "
                     "or say that somebody else makes it",
                     "namespace",
@@ -131,16 +128,14 @@ def _variables(tree: Tree) -> Iterator[Finding]:
                 continue
             told.add(key)
             if layer.substitutes:
-                yield _at(
-                    placed.document,
+                yield placed.document.finding(
                     f"${{{name}}} has no value in the Kustomization {layer.name}, and Flux puts nothing in its "
                     f"place; define it under postBuild, "
                     f"give it a default (${{{name}:=value}}), or write $${{{name}}} where the text itself is meant",
                     "variable",
                 )
             elif name in anywhere:
-                yield _at(
-                    placed.document,
+                yield placed.document.finding(
                     f"${{{name}}} stays as it is, for the Kustomization {layer.name} substitutes nothing; add "
                     "postBuild to it as other Kustomizations have",
                     "variable",
@@ -172,7 +167,3 @@ def _used(document: Document) -> Iterator[tuple[str, bool]]:
         if isinstance(value, str):
             for match in VARIABLE.finditer(value):
                 yield match.group(1), match.group(2).startswith((":", "-", "=", "+", "?"))
-
-
-def _at(document: Document, message: str, rule: str) -> Finding:
-    return Finding(document.file, document.line, message, rule)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .model import Document, Finding, Placed, Tree, mapping, text
+from .model import Finding, Placed, Tree, mapping, text
 from .tree import FLUX, needed
 
 # API groups whose definitions come with a chart, by the chart's name.
@@ -40,7 +40,7 @@ def _unknown(tree: Tree) -> Iterator[Finding]:
         for placed in found:
             for key in needed(placed):
                 if key not in keys and "${" not in key:
-                    yield _at(placed.document, _nobody(placed, kind, key, keys), "depends")
+                    yield placed.document.finding(_nobody(placed, kind, key, keys), "depends")
 
 
 def _nobody(placed: Placed, kind: str, key: str, keys: set[str]) -> str:
@@ -61,8 +61,7 @@ def _circles(tree: Tree) -> Iterator[Finding]:
         if circle and frozenset(circle) not in told:
             told.add(frozenset(circle))
             way = " -> ".join(tree.layers[key].name for key in (*circle, circle[0]))
-            yield _at(
-                tree.layers[start].document,
+            yield tree.layers[start].document.finding(
                 f"dependsOn goes in a circle ({way}), so none of them is ever applied; remove one",
                 "depends",
             )
@@ -94,8 +93,7 @@ def _beside_their_chart(tree: Tree) -> Iterator[Finding]:
         needs = CHARTS.get(placed.document.group)
         release = charts.get((placed.owner, needs)) if needs else None
         if release and placed.document.group not in defined:
-            yield _at(
-                placed.document,
+            yield placed.document.finding(
                 f"{placed.title} is applied by the Kustomization {tree.owner_of(placed)} together with the "
                 f"{release.title} that brings its definition: a fresh cluster says 'no matches for kind'; move it to a "
                 "Kustomization that depends on that one, with wait: true there",
@@ -111,20 +109,14 @@ def _two_owners(tree: Tree) -> Iterator[Finding]:
         key = (placed.document.kind, placed.document.group, placed.namespace, placed.name)
         other = first.setdefault(key, placed)
         if other.owner != placed.owner:
-            yield _at(
-                placed.document,
+            yield placed.document.finding(
                 f"{placed.title} is applied by the Kustomizations {tree.owner_of(other)} and "
                 f"{tree.owner_of(placed)}, which undo each other's changes; let one of them have it",
                 "owner",
             )
         elif other is not placed and other.document != placed.document and placed.document.kind:
             where = f"{other.document.file}:{other.document.line}"
-            yield _at(
-                placed.document,
+            yield placed.document.finding(
                 f"{placed.document.kind} {placed.name} stands in {where} too, which kustomize refuses; remove one",
                 "build",
             )
-
-
-def _at(document: Document, message: str, rule: str) -> Finding:
-    return Finding(document.file, document.line, message, rule)

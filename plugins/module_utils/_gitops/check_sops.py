@@ -40,9 +40,7 @@ def _clear(documents: Iterable[Document]) -> Iterator[Finding]:
             if value != "" and not is_sealed(value) and not str(value).startswith(HARMLESS)
         ]
         if clear:
-            yield Finding(
-                document.file,
-                document.line,
+            yield document.finding(
                 f"Secret {document.name} is in clear ({_few(clear)}); encrypt it (sops --encrypt --in-place), and "
                 "change what is in it, for git keeps it",
                 "clear",
@@ -61,9 +59,7 @@ def _recipients(name: str, sealed: Sequence[Document]) -> Iterator[Finding]:
         for kind in ("pgp", "kms", "gcp_kms", "azure_kv", "hc_vault")
     )
     if len(found) == 1 and not others:
-        yield Finding(
-            name,
-            sealed[0].line,
+        yield sealed[0].finding(
             "it is encrypted to one recipient alone: with that key lost, so is it; add a second one to .sops.yaml, "
             "kept elsewhere, and run sops updatekeys",
             "recipient",
@@ -74,7 +70,7 @@ def _opens(name: str, sealed: Sequence[Document], unwrap: Callable[[str], bytes 
     try:
         verify([document.content for document in sealed], unwrap)
     except SopsError as error:
-        yield Finding(name, sealed[0].line, f"it does not decrypt: {error}", "decrypt")
+        yield sealed[0].finding(f"it does not decrypt: {error}", "decrypt")
 
 
 def _not_decrypted(tree: Tree) -> Iterator[Finding]:
@@ -86,9 +82,7 @@ def _not_decrypted(tree: Tree) -> Iterator[Finding]:
         unseen = not layer.document.content
         if placed.document.encrypted and not layer.decrypts and not unseen and key not in told:
             told.add(key)
-            yield Finding(
-                placed.document.file,
-                placed.document.line,
+            yield placed.document.finding(
                 f"it is encrypted, and the Kustomization {layer.name} that applies it does not decrypt (the setting is "
                 "not inherited); add spec.decryption with provider: sops and the Secret sops-age",
                 "decryption",

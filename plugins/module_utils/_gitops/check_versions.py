@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .model import Document, Finding, Tree
+from .._releases.judge import minor_of, number_of
+from .model import Finding, Tree
 
 # Kubernetes' deprecation guide: (group, version, kind) -> (gone since, what to write).
 GONE: dict[tuple[str, str, str], tuple[str, str]] = {
@@ -42,34 +43,25 @@ IMAGE_GENERAL = (2, 7)
 
 def check_versions(tree: Tree, kubernetes: str, flux: str) -> Iterator[Finding]:
     """Objects in a version that Kubernetes has removed, or that Flux is about to."""
+    ours, general = number_of(minor_of(kubernetes)), number_of(minor_of(flux)) >= IMAGE_GENERAL
     for placed in tree.placed:
         document = placed.document
         written = f"{document.group}/{document.version}"
         gone = GONE.get((document.group, document.version, document.kind))
-        if gone and _minor(kubernetes) >= _minor(gone[0]):
-            yield _at(
-                document,
-                f"{written} of {placed.title} is gone since Kubernetes {gone[0]}; write {gone[1]}",
+        if gone and ours >= number_of(gone[0]):
+            yield document.finding(
+                f"{written} of {placed.title} is gone since Kubernetes {gone[0]}; write {gone[1]}", "version"
             )
         kinds = FLUX.get(document.group)
         good = kinds.get(document.kind, kinds[""]) if kinds else ()
-        if document.group.startswith("image.") and document.version == "v1" and _minor(flux) < IMAGE_GENERAL:
-            yield _at(
-                document,
+        if document.group.startswith("image.") and document.version == "v1" and not general:
+            yield document.finding(
                 f"{written} of {placed.title} is served from Flux 2.7 on, and {flux} is wanted; write v1beta2",
+                "version",
             )
         elif good and document.version not in good:
-            yield _at(
-                document,
+            yield document.finding(
                 f"{written} of {placed.title} is an old version that Flux removes from release to release; "
                 f"write {document.group}/{good[-1]} (flux migrate rewrites files)",
+                "version",
             )
-
-
-def _minor(version: str) -> tuple[int, int]:
-    major, _dot, rest = version.lstrip("v").partition(".")
-    return int(major), int(rest.partition(".")[0])
-
-
-def _at(document: Document, message: str) -> Finding:
-    return Finding(document.file, document.line, message, "version")

@@ -64,6 +64,10 @@ class Document:
     def encrypted(self) -> bool:
         return isinstance(self.content.get("sops"), dict)
 
+    def finding(self, message: str, rule: str) -> Finding:
+        """Something that is wrong with this document."""
+        return Finding(self.file, self.line, message, rule)
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -106,11 +110,9 @@ class Tree:
 
     layers: dict[str, Layer] = field(default_factory=dict)
     placed: list[Placed] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: set[Finding] = field(default_factory=set)
     # paths of layers that take something from elsewhere
     remote: set[str] = field(default_factory=set)
-    # files that a generator or a patch reads
-    others: set[str] = field(default_factory=set)
 
     def owner_of(self, placed: Placed) -> str:
         """The name of the Kustomization that applies it."""

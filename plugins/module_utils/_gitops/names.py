@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .model import Placed, Tree, dicts, mapping, text, texts
+from .model import Placed, Tree, dicts, mapping, text
 
 Key = tuple[str, str, str]
 # Annotations by which a controller makes the certificate's Secret that an object names, or copies a Secret elsewhere.
@@ -184,9 +184,7 @@ def _kinds(row: Mapping[str, Any], secret: str, config: str, key: str) -> Iterat
 def keys_of(placed: Placed) -> set[str]:
     """The keys of a Secret or ConfigMap; an encrypted one shows them too."""
     content = placed.document.content
-    return {str(key) for part in ("data", "stringData") for key in mapping(content.get(part))} | set(
-        texts(content.get("keys"))
-    )
+    return {str(key) for part in ("data", "stringData") for key in mapping(content.get(part))}
 
 
 SOURCES = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "Provider", "Receiver", "ImageRepository")

@@ -48,7 +48,6 @@ class Walk:
         self._files = files
         self._folders = {folder for name in files for folder in _parents(name)}
         self._read = read
-        self._told: set[str] = set()
         self.tree = Tree()
 
     def run(self, path: str) -> Tree:
@@ -158,7 +157,6 @@ class Walk:
         for row in dicts(content.get("patches")):
             target = _join(folder, text(row.get("path")))
             if row.get("path") and target in self._files:
-                self.tree.others.add(target)
                 for document in self._documents(target):
                     yield {"target": row.get("target"), "content": document.content}
             else:
@@ -233,23 +231,17 @@ class Walk:
                 self._say(
                     asked, f"its generator reads {path}, which is not there; add the file, or remove the entry", "build"
                 )
-            else:
-                self.tree.others.add(target)
         for literal in texts(row.get("literals")):
             keys[literal.partition("=")[0]] = ""
         self._place(Document(asked.file, asked.line, {**made, "data": keys}), around)
 
     def _documents(self, name: str) -> list[Document]:
         documents, findings = self._read(name)
-        if name not in self._told:
-            self._told.add(name)
-            self.tree.findings += findings
+        self.tree.findings.update(findings)
         return documents
 
     def _say(self, document: Document, message: str, rule: str) -> None:
-        finding = Finding(document.file, document.line, message, rule)
-        if finding not in self.tree.findings:
-            self.tree.findings.append(finding)
+        self.tree.findings.add(document.finding(message, rule))
 
 
 def kustomization_of(folder: str, files: Container[str]) -> str:
