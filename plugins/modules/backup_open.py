@@ -101,11 +101,11 @@ lost:
 import os
 import shutil
 import tempfile
-import traceback
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._age import PYRAGE_PROBLEM, identities_of, pyrage
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.archive import digest, member, verify
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.compare import items_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.manifest import (
@@ -116,13 +116,6 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._backup.manif
     refusals,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.client import Cluster, ClusterError
-
-try:
-    import pyrage
-
-    PYRAGE_PROBLEM = None
-except ImportError:
-    PYRAGE_PROBLEM = traceback.format_exc()
 
 SPEC = {
     "archive": {"type": "path", "required": True},
@@ -137,8 +130,7 @@ SPEC = {
 def decrypt(source: Path, identity: Path, target: Path) -> None:
     """Decrypt with the identities of a file."""
     try:
-        lines = [line for line in identity.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-")]
-        keys = [pyrage.x25519.Identity.from_str(line.strip()) for line in lines]
+        keys = identities_of(identity)
     except (OSError, pyrage.IdentityError) as error:
         raise BackupError(f"{identity} holds no age identity ({error}); name the file that age-keygen wrote") from error
     if not keys:

@@ -115,22 +115,16 @@ left_out:
   returned: always
 """
 
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._age import PYRAGE_PROBLEM, identities_of, pyrage
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import run_program
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.check import Wish, builder, check
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.read import YAML_PROBLEM
-
-MISSING: dict[str, str] = {"PyYAML": YAML_PROBLEM} if YAML_PROBLEM else {}
-try:
-    import pyrage
-except ImportError:
-    MISSING["pyrage"] = traceback.format_exc()
 
 SPEC: dict[str, Any] = {
     "checkout": {"type": "path", "required": True},
@@ -147,10 +141,9 @@ SPEC: dict[str, Any] = {
 
 def key_opener(identity: Path) -> Callable[[str], bytes | None]:
     """What opens a data key that was encrypted to this identity."""
-    lines = [line for line in identity.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-")]
-    if not lines:
+    identities = identities_of(identity)
+    if not identities:
         raise ValueError(f"{identity} holds no age identity, expected a line AGE-SECRET-KEY-…; age-keygen makes one")
-    identities = [pyrage.x25519.Identity.from_str(line) for line in lines]
 
     def unwrap(sealed: str) -> bytes | None:
         try:
@@ -174,9 +167,9 @@ def left_out(build: bool, built: bool, identity: str | None) -> list[str]:
 def main() -> None:
     module = AnsibleModule(SPEC, supports_check_mode=True)
     wanted = module.params
-    for name, trace in MISSING.items():
-        if name != "pyrage" or wanted["identity"]:
-            module.fail_json(msg=missing_required_lib(name), exception=trace)
+    for name, problem in (("PyYAML", YAML_PROBLEM), ("pyrage", PYRAGE_PROBLEM if wanted["identity"] else "")):
+        if problem:
+            module.fail_json(msg=missing_required_lib(name), exception=problem)
     root = Path(wanted["checkout"])
     if not root.is_dir():
         module.fail_json(

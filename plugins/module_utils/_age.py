@@ -1,0 +1,26 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private to the collection: the age identities of a key file."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+try:
+    import pyrage
+
+    # what a module says where the library is not there
+    PYRAGE_PROBLEM = ""
+except ImportError:
+    pyrage = None
+    PYRAGE_PROBLEM = traceback.format_exc()
+
+__all__ = ["PYRAGE_PROBLEM", "identities_of", "pyrage"]
+
+
+def identities_of(file: Path) -> list[Any]:
+    """The identities in a file as age-keygen writes it, maybe none; raises OSError and pyrage.IdentityError."""
+    lines = [line.strip() for line in file.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-")]
+    return [pyrage.x25519.Identity.from_str(line) for line in lines]
