@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.playbooks.test_storage import run, site
+from tests.unit.playbooks.home import run
 
-__all__ = ["site"]
 OPEN = "is unknown and the layer gpu needs it"
 
 
 def test_open_questions_stop_the_gpus_and_no_machine_is_contacted(site: Path) -> None:
-    status, output = run(site, "playbooks/gpu.yml", {})
+    status, output = run(site, "playbooks/gpu.yml")
     assert status != 0
     assert f"k3s3: nvidia_packages {OPEN}" in output
     assert f"k3s1: render_group {OPEN}" in output
@@ -23,7 +22,7 @@ def test_open_questions_stop_the_gpus_and_no_machine_is_contacted(site: Path) ->
 
 
 def test_a_build_of_other_layers_leaves_gpus_alone_and_says_so(site: Path) -> None:
-    status, output = run(site, "playbooks/gpu.yml", {"gpu_alone": False})
+    status, output = run(site, "playbooks/gpu.yml", gpu_alone=False)
     assert status == 0, output
     assert "homelab_layers does not name gpu, so drivers and device plugins stay as they are" in output
     assert "UNREACHABLE" not in output
@@ -42,7 +41,7 @@ def test_bad_values_are_refused_in_one_sentence(old: str, new: str, sentence: st
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
-    status, output = run(site, "playbooks/gpu.yml", {"homelab_list_questions": False})
+    status, output = run(site, "playbooks/gpu.yml", homelab_list_questions=False)
     assert status != 0
     assert sentence in output
     assert "UNREACHABLE" not in output

@@ -4,33 +4,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
-TOKENS = {
-    "homelab_k3s_server_token": "5f1d9a7c3e8b2046d1c95e7a80b3f264",
-    "homelab_k3s_agent_token": "e8a04b7d2c6f19358d7be0a4c15f2936",
-}
-# Documentation addresses (RFC 5737): nothing answers there.
-NOWHERE = "192.0.2."
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """A copy of the homelab whose machines cannot be reached, with tokens."""
-    copy = tmp_path / "site"
-    shutil.copytree(ROOT / "inventory/home", copy, ignore=shutil.ignore_patterns("secrets*"))
-    for file in copy.rglob("*.yml"):
-        file.write_text(file.read_text().replace("192.168.10.", NOWHERE))
-    (copy / "group_vars/all/secrets.yml").write_text(yaml.safe_dump(TOKENS))
-    return copy
+from tests.unit.playbooks.home import TOKENS, play
 
 
 def edit(file: Path, *changes: tuple[str, str]) -> None:
@@ -43,11 +24,8 @@ def edit(file: Path, *changes: tuple[str, str]) -> None:
 
 
 def run(site: Path, *arguments: str) -> tuple[int, str]:
-    """Exit status and output of preflight.yml; a machine that is contacted shows as unreachable."""
-    argv = ["ansible-playbook", "-i", str(site), "playbooks/preflight.yml", "--timeout", "1", *arguments]
-    environment = os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "5"}
-    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
+    """Exit status and output of preflight.yml."""
+    return play(site, "playbooks/preflight.yml", *arguments)
 
 
 def break_everything(site: Path) -> None:

@@ -4,32 +4,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
-TOKENS = {
-    "homelab_k3s_server_token": "5f1d9a7c3e8b2046d1c95e7a80b3f264",
-    "homelab_k3s_agent_token": "e8a04b7d2c6f19358d7be0a4c15f2936",
-}
+from tests.unit.playbooks import home
+
 OPEN = "is unknown and the layer vm needs it"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBmb9pDqVsWB9dblYkIcpYpnN2y1HH5f5w/vVmLHpEk5 josh"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """A copy of the homelab with tokens, and nothing that answers."""
-    copy = tmp_path / "site"
-    shutil.copytree(ROOT / "inventory/home", copy, ignore=shutil.ignore_patterns("secrets*"))
-    (copy / "group_vars/all/secrets.yml").write_text(yaml.safe_dump(TOKENS))
-    return copy
 
 
 def change(site: Path, machine: str, **values: Any) -> None:
@@ -39,13 +22,10 @@ def change(site: Path, machine: str, **values: Any) -> None:
 
 
 def run(site: Path, *arguments: str, **variables: Any) -> tuple[int, str]:
-    """Exit status and output in one line."""
-    argv = ["ansible-playbook", "-i", str(site), "playbooks/vm.yml", "--extra-vars", json.dumps(variables), *arguments]
-    environment = os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "5"}
-    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True)
-    output = " ".join((done.stdout + done.stderr).split())
+    """Exit status of vm.yml and output in one line."""
+    status, output = home.run(site, "playbooks/vm.yml", *arguments, **variables)
     assert "UNREACHABLE" not in output
-    return done.returncode, output
+    return status, output
 
 
 def test_open_questions_stop_it(site: Path) -> None:
