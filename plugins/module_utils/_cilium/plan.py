@@ -12,6 +12,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.dat
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.judge import minor_of, number_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.plan import backwards, jump
 
+from .._action import Action
 from .model import NAMESPACE, RELEASE, Wish
 from .objects import PEERING_POLICY, Object, name_of, objects_for
 from .release import Release
@@ -34,19 +35,6 @@ class Found:
     objects: Mapping[str, Object] = field(default_factory=dict)
     policies: tuple[Object, ...] = ()
     nodes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step; kind is forget_revision, define, release, apply or remove."""
-
-    kind: str
-    target: str
-    sentence: str
-
-    def as_dict(self) -> dict[str, str]:
-        """What the user sees of this step."""
-        return {"kind": self.kind, "target": self.target, "sentence": self.sentence}
 
 
 @dataclass(frozen=True)

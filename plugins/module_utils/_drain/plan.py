@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._action import Action
+
 # Says that this collection cordoned the node, and why; a cordon without it is somebody else's and stays.
 CORDON_ANNOTATION = "homelab.fletcherlabs.net/cordoned"
 _MIRROR = "kubernetes.io/config.mirror"
@@ -37,19 +39,6 @@ class Node:
     condition: str
     unschedulable: bool
     ours: bool
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step; kind is cordon, uncordon or evict."""
-
-    kind: str
-    target: str
-    sentence: str
-
-    def as_dict(self) -> dict[str, str]:
-        """What the user sees of this step."""
-        return {"kind": self.kind, "target": self.target, "sentence": self.sentence}
 
 
 def node_from(document: Mapping[str, Any]) -> Node:

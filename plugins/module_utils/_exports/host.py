@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._action import Action
 from .._command import CommandRunner
 from .._disks.write import replace_file
-from .model import Action, Directory, ExportsError, Snapshot, Wanted
+from .model import Directory, ExportsError, Snapshot, Wanted
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from .._action import Action
+
 # A name space of our own: a path has one identity, whatever else is exported and wherever the server was installed.
 SPACE = uuid.UUID("7c2c1b3e-58f1-5d35-9a4e-0f2b6f7c9d10")
 
@@ -58,19 +60,6 @@ class Snapshot:
     others: dict[str, str]  # path -> the file of somebody else that exports it
     running: bool = False
     table: frozenset[tuple[str, str, frozenset[str]]] = frozenset()  # path, client and options in force
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step."""
-
-    kind: str
-    target: str
-    sentence: str
-
-    def as_dict(self) -> dict[str, str]:
-        """What the user sees of this step."""
-        return {"kind": self.kind, "target": self.target, "sentence": self.sentence}
 
 
 @dataclass(frozen=True)

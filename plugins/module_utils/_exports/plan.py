@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from .model import Action, Directory, Plan, Snapshot, Wanted
+from .._action import Action
+from .model import Directory, Plan, Snapshot, Wanted
 
 HEAD = "# Kept by fletcherlabs.homelab.nfs_server. Exports of your own belong into another file of this folder.\n"
 

@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .._action import Action
 from .._command import CommandRunner, check_output
 from .._disks.write import make_immutable, replace_file
-from .model import Action, Found, PoolsError, Wanted
+from .model import Found, PoolsError, Wanted
 from .plan import fstab_line, options_of
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .._action import Action
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -44,19 +46,6 @@ class Found:
     # another place where fstab mounts the wanted UUID
     fstab_elsewhere: str = ""
     shared_by_zfs: bool = False
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step; target is the pool's path."""
-
-    kind: str
-    target: str
-    sentence: str
-
-    def as_dict(self) -> dict[str, str]:
-        """What the user sees of this step."""
-        return {"kind": self.kind, "target": self.target, "sentence": self.sentence}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from .model import Action, Found, Plan, Wanted
+from .._action import Action
+from .model import Found, Plan, Wanted
 
 TIMEOUT = "x-systemd.device-timeout="
 # Names that may be another disk's after the next boot.

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._action import Action
+
 _SERVER = "node-role.kubernetes.io/control-plane"
 _MEMBER = "node-role.kubernetes.io/etcd"
 
@@ -21,19 +23,6 @@ class Node:
     server: bool = False
     # of etcd
     member: bool = False
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step."""
-
-    kind: str
-    target: str
-    sentence: str
-
-    def as_dict(self) -> dict[str, str]:
-        """What the user sees of this step."""
-        return {"kind": self.kind, "target": self.target, "sentence": self.sentence}
 
 
 class RemovalError(Exception):
