@@ -19,12 +19,6 @@ DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 
 # Where packages come from is the configuration of the machine that installs them.
 PACKAGE_SOURCES = re.compile(r"--(?:extra-)?index-url\b|--find-links\b|^deb(?:-src)? ", re.MULTILINE)
-SECRETS = {
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}"),
-    "a secure token of K3s": re.compile(r"K10[0-9a-f]{64}::"),
-    "a client key of a kubeconfig": re.compile(r"client-key-data: *[A-Za-z0-9+/]{64}"),
-    "an access token": re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{36}|AKIA[0-9A-Z]{16})\b"),
-}
 
 
 def size_problems(text: str) -> list[str]:
@@ -116,11 +110,6 @@ def _same_default(default: Any, spec: dict[str, Any]) -> bool:
     if "default" not in spec and "{{" in yaml.safe_dump(default):
         return True
     return bool(spec.get("default") == default)
-
-
-def leaks(text: str) -> list[str]:
-    """Kinds of secrets found in a text."""
-    return [kind for kind, pattern in SECRETS.items() if pattern.search(text)]
 
 
 def local_names(text: str, folders: Sequence[Path]) -> list[str]:

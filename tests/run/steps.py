@@ -32,6 +32,7 @@ class Step:
 CHECKS = (
     Step("ruff", (("ruff", "check", "."), ("ruff", "format", "--check", "."))),
     Step("yamllint", (("yamllint", "--strict", "."),)),
+    Step("secrets", (("python", "-m", "tests.run.secret_scan"),)),
     # what the machines of all scenarios are made of, and an etcd for the unit tests
     Step("image", (("python", "-m", "lab", "image"),)),
     Step("unit", (("pytest", "--quiet", "--numprocesses=auto", f"--ignore={REAL_DISKS}"),)),
