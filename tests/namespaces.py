@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -25,22 +28,37 @@ NETWORK = "198.18.250"
 ROUTER = f"{NETWORK}.1"
 NODES = {"k3s-master1": f"{NETWORK}.30", "k3s1": f"{NETWORK}.21", "k3s2": f"{NETWORK}.23", "r730": f"{NETWORK}.100"}
 MEMBERS = ("k3s-master1", "k3s1", "k3s2")
-PORTS = {"k3s-master1": "6443,10250,4240,22", "k3s1": "10250,4240,22", "k3s2": "10250,4240,22", "r730": "2049,22"}
-NAMES = {"6443": "api", "10250": "kubelet", "4240": "cilium-health", "2049": "nfs", "22": "ssh"}
+PORTS = {"k3s-master1": "6443,10250,4240,22", "k3s1": "10250,4240,22", "k3s2": "10250,4240,22", "r730": "22"}
+NFS = {"r730": 2049}
+# the ports of the switch, in the order of the machines
+CABLES = {name: f"p{number}" for number, name in enumerate([*NODES, "router"])}
+MACS = {name: f"02:00:00:00:02:{number:02x}" for number, name in enumerate(CABLES)}
+HOUSE = ("tcp=179,5000", "dns", "ntp=0")
+NAMES = {"6443": "api", "10250": "kubelet", "4240": "cilium-health", "22": "ssh"}
+NUMBERS = itertools.count()
 DOUBLES = ROOT / "tests" / "network_doubles.py"
+# Loaded once on each machine; each line of wishes is answered by a process of its own.
 PROBE = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe import look, look_local, model
 # a namespace is none, whatever this machine is
 look_local.CONTAINER_MARKS = ()
-document = json.loads(sys.argv[1])
-for key, kind in (("nics", model.Nic), ("peers", model.Peer), ("services", model.Service)):
-    document[key] = tuple(kind(**entry) for entry in document[key])
-for key in ("dns", "ntp"):
-    document[key] = tuple(document[key])
-print(json.dumps(look.full(model.Wanted(**document), Path("/"))))
+def answer(document):
+    for key, kind in (("nics", model.Nic), ("peers", model.Peer), ("services", model.Service)):
+        document[key] = tuple(kind(**entry) for entry in document[key])
+    for key in ("dns", "ntp"):
+        document[key] = tuple(document[key])
+    print(json.dumps(look.full(model.Wanted(**document), Path("/"))), flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        answer(json.loads(line))
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        print(flush=True)
 """
+LOOK_SECONDS = 30
 
 
 def run(*argv: str) -> str:
@@ -61,12 +79,34 @@ def unavailable() -> str:
     return "" if tried.returncode == 0 else "this machine makes no network namespaces"
 
 
+def answer_of(probe: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a probe saw."""
+    assert probe.stdout is not None
+    assert select.select([probe.stdout], [], [], LOOK_SECONDS)[0], "the probe is not back in time"
+    seen: dict[str, Any] = json.loads(probe.stdout.readline())
+    return seen
+
+
+def end(probe: subprocess.Popen[str]) -> None:
+    """Nothing of a probe stays."""
+    probe.kill()
+    probe.communicate()
+
+
+def usual(name: str) -> tuple[str, ...]:
+    """The doubles of a machine, or of the router, when all is well."""
+    if name == "router":
+        return HOUSE
+    return (f"tcp={PORTS[name]}", *([f"nfs={NFS[name]}"] if name in NFS else []))
+
+
 @dataclass
 class Town:
     """The machines, their switch and their router."""
 
-    prefix: str = field(default_factory=lambda: f"town{os.getpid()}")
+    prefix: str = field(default_factory=lambda: f"town{os.getpid()}-{next(NUMBERS)}")
     doubles: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    probes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
 
     def namespace(self, name: str) -> str:
         """A machine's namespace."""
@@ -77,17 +117,18 @@ class Town:
         run("ip", "netns", "add", self.namespace("switch"))
         run("ip", "-n", self.namespace("switch"), "link", "add", "br0", "type", "bridge")
         run("ip", "-n", self.namespace("switch"), "link", "set", "br0", "up")
-        for number, (name, address) in enumerate({**NODES, "router": ROUTER}.items()):
-            self._machine(name, address, f"p{number}")
-        for name, ports in PORTS.items():
-            self.serve(name, f"tcp={ports}")
-        self.serve("router", "tcp=179,5000", "dns", "ntp=0")
-        time.sleep(0.5)
+        for name, address in {**NODES, "router": ROUTER}.items():
+            self._machine(name, address, CABLES[name])
+            self.serve(name, *usual(name))
+        self.probes = {name: self._probe(name) for name in NODES}
+        for name in CABLES:
+            self.await_doubles(name)
 
     def _machine(self, name: str, address: str, port: str) -> None:
         place, switch = self.namespace(name), self.namespace("switch")
         run("ip", "netns", "add", place)
-        run("ip", "-n", switch, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", place)
+        ends = ("add", port, "type", "veth", "peer", "name", "eth0", "address", MACS[name], "netns", place)
+        run("ip", "-n", switch, "link", *ends)
         run("ip", "-n", switch, "link", "set", port, "master", "br0", "up")
         run("ip", "-n", place, "link", "set", "lo", "up")
         run("ip", "-n", place, "address", "add", f"{address}/24", "dev", "eth0")
@@ -102,6 +143,8 @@ class Town:
         """Nothing stays."""
         for name in list(self.doubles):
             self.stop(name)
+        for probe in self.probes.values():
+            end(probe)
         for name in (*NODES, "router", "switch"):
             subprocess.run(["ip", "netns", "del", self.namespace(name)], capture_output=True, check=False)
             shutil.rmtree(self.files(name), ignore_errors=True)
@@ -123,13 +166,35 @@ class Town:
         process.kill()
         process.wait()
 
-    def await_port(self, name: str, port: int) -> None:
-        """Until a machine's doubles listen."""
-        for _attempt in range(100):
-            if f":{port:04X} 00000000:0000 0A" in self.on(name, "cat /proc/net/tcp"):
+    @contextlib.contextmanager
+    def serving(self, name: str, *what: str) -> Iterator[None]:
+        """Other doubles than usual on a machine."""
+        self.stop(name)
+        self.serve(name, *what)
+        try:
+            self.await_doubles(name)
+            yield
+        finally:
+            self.stop(name)
+            self.serve(name, *usual(name))
+            self.await_doubles(name)
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Doubles that hang; the kernel goes on taking connections for them."""
+        self.doubles[name].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.doubles[name].send_signal(signal.SIGCONT)
+
+    def await_doubles(self, name: str) -> None:
+        """Until a machine's doubles listen on a port of TCP, the last thing that they do."""
+        for _attempt in range(200):
+            if " 00000000:0000 0A " in self.on(name, "cat /proc/net/tcp"):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"{name} does not listen on {port}")
+        raise AssertionError(f"the doubles of {name} do not listen")
 
     def hold(self, name: str, port: int) -> subprocess.Popen[str]:
         """Another program on a machine's UDP port, as the kernel's VXLAN is."""
@@ -171,6 +236,7 @@ input()
             for host, ports in PORTS.items()
             for port in ports.split(",")
         ]
+        services += [Service("nfs", host, NODES[host], port) for host, port in NFS.items()]
         services += [Service("bgp", "router", ROUTER, 179), Service("registry", "registry", ROUTER, 5000)]
         peers = [Peer(other, address, other in MEMBERS) for other, address in NODES.items() if other != name]
         wanted = Wanted(
@@ -194,20 +260,22 @@ input()
     def look(self, deaf: tuple[str, ...] = (), before: str = "", **changes: dict[str, Any]) -> list[Host]:
         """Everything all machines see, but those that nobody reaches; a command may prepare the first one's view."""
         wanted = {name: self.wanted(name, **changes.get(name.replace("-", "_"), {})) for name in NODES}
-        started = {name: self._start(wanted[name], before) for name in NODES if name not in deaf}
-        answers = {name: process.communicate(timeout=30) for name, process in started.items()}
-        for name, (output, errors) in answers.items():
-            assert output, f"{name}: {errors}"
-        return [Host(wanted[name], json.loads(answers[name][0]) if name in answers else None) for name in NODES]
+        probes = {name: probe for name, probe in self.probes.items() if name not in deaf}
+        with contextlib.ExitStack() as stack:
+            if before:
+                probes["k3s1"] = self._probe("k3s1", before)
+                stack.callback(end, probes["k3s1"])
+            for name, probe in probes.items():
+                print(json.dumps(asdict(wanted[name])), file=probe.stdin, flush=True)
+            answers = {name: answer_of(probe) for name, probe in probes.items()}
+        return [Host(wanted[name], answers.get(name)) for name in NODES]
 
-    def _start(self, wanted: Wanted, before: str) -> subprocess.Popen[str]:
-        own = before if wanted.name == "k3s1" else ""
-        argv = ["ip", "netns", "exec", self.namespace(wanted.name), "sh", "-c", f'{own or ":"}; exec "$0" -c "$1" "$2"']
+    def _probe(self, name: str, before: str = ":") -> subprocess.Popen[str]:
+        argv = ["ip", "netns", "exec", self.namespace(name), "sh", "-c", f'{before}; exec "$0" -c "$1"']
         return subprocess.Popen(
-            [*argv, sys.executable, PROBE, json.dumps(asdict(wanted))],
-            stdin=subprocess.DEVNULL,
+            [*argv, sys.executable, PROBE],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": ".collections"},

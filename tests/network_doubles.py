@@ -1,13 +1,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Doubles of what a house has besides its machines: TCP ports that take connections, a name server, a time server.
+"""Doubles of what a house has besides its machines: TCP ports that take connections, an NFS server, a name server, a
+time server.
 
 Plain Python without imports of ours, so that it also runs inside machines of the lab:
-python3 network_doubles.py tcp=179,5000 dns ntp=0
+python3 network_doubles.py tcp=179,5000 nfs=2049 dns ntp=0
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import sys
@@ -24,6 +26,23 @@ def take_connections(server: socket.socket) -> None:
     while True:
         connection, _peer = server.accept()
         connection.close()
+
+
+def answer_calls(server: socket.socket) -> None:
+    """NFS as far as its empty call goes (RFC 5531): every call is accepted."""
+    while True:
+        connection, _peer = server.accept()
+        # one that was cut off holds up no other
+        threading.Thread(target=answer_call, args=(connection,), daemon=True).start()
+
+
+def answer_call(connection: socket.socket) -> None:
+    """One call, whatever it is."""
+    with connection, contextlib.suppress(OSError):
+        call = connection.recv(4096)
+        if len(call) >= 8:
+            reply = call[4:8] + struct.pack("!5I", 1, 0, 0, 0, 0)
+            connection.sendall(struct.pack("!I", 0x80000000 | len(reply)) + reply)
 
 
 def answer_names(server: socket.socket) -> None:
@@ -58,6 +77,8 @@ def main(arguments: list[str]) -> None:
             work.append((answer_names, (datagrams(53),)))
         elif kind == "ntp":
             work.append((tell_time, (datagrams(123), float(value or 0))))
+        elif kind == "nfs":
+            work.append((answer_calls, (socket.create_server(("0.0.0.0", int(value))),)))
         elif kind == "tcp":
             work += [(take_connections, (socket.create_server(("0.0.0.0", int(port))),)) for port in value.split(",")]
     for function, details in work:

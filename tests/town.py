@@ -25,7 +25,6 @@ PORTS = {
     "k3s1": "10250,4240",
     "k3s2": "10250,4240",
     "k3s3": "10250,4240",
-    "r730": "2049",
 }
 HOUSE = ("tcp=179,5000", "dns", "ntp=0")
 NETWORK = "198.18.37"
@@ -55,7 +54,7 @@ class Town:
             "--network", site.name, "--ip", HOUSE_ADDRESS, tag(), "sleep", "infinity",
         )  # fmt: skip
         with ThreadPoolExecutor(6) as pool:
-            list(pool.map(self._furnish, [*PORTS, "house"]))
+            list(pool.map(self._furnish, [*PORTS, "r730", "house"]))
 
     def _furnish(self, name: str) -> None:
         # machines have /tmp in memory, where docker cp does not reach
@@ -65,7 +64,8 @@ class Town:
     @staticmethod
     def usual(name: str) -> tuple[str, ...]:
         """The doubles of a machine, or of the house, when all is well."""
-        return HOUSE if name == "house" else (f"tcp={PORTS[name]}",)
+        others = {"house": HOUSE, "r730": ("nfs=2049",)}
+        return others[name] if name in others else (f"tcp={PORTS[name]}",)
 
     def serve(self, name: str, *what: str) -> None:
         """Other doubles on a machine than before, or none."""

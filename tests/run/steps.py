@@ -35,7 +35,8 @@ CHECKS = (
     Step("secrets", (("python", "-m", "tests.run.secret_scan"),)),
     # what the machines of all scenarios are made of, and an etcd for the unit tests
     Step("image", (("python", "-m", "lab", "image"),)),
-    Step("unit", (("pytest", "--quiet", "--numprocesses=auto", f"--ignore={REAL_DISKS}"),)),
+    # a group of tests that share what takes long to make stays together
+    Step("unit", (("pytest", "--quiet", "--numprocesses=auto", "--dist=loadgroup", f"--ignore={REAL_DISKS}"),)),
     # one after another: they share eight loop devices
     Step("disks", (("pytest", "--quiet", "--numprocesses=0", "-rs", REAL_DISKS),)),
     Step(

@@ -36,12 +36,12 @@ class NfsMount:
     options: tuple[str, ...]
 
 
-def ping(server: str, limit: float) -> str:
+def ping(server: str, limit: float, port: int | None = None) -> str:
     """Why the server does not serve NFSv4; empty when it does. The empty call of RFC 7530, which needs no mount."""
     deadline = time.monotonic() + limit
     call = struct.pack(">10I", 0x686F6D65, 0, 2, PROGRAM, VERSION, NULL, 0, 0, 0, 0)
     try:
-        with socket.create_connection((server, PORT), timeout=limit) as connection:
+        with socket.create_connection((server, port or PORT), timeout=limit) as connection:
             connection.sendall(struct.pack(">I", LAST_FRAGMENT | len(call)) + call)
             answer = b""
             while len(answer) < 28:

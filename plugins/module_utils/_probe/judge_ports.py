@@ -22,6 +22,10 @@ REMEDY = {
 }
 
 
+# The service is there and hangs.
+FROZEN = {"nfs": "look at the pool below its exports (zpool status, dmesg), then restart the NFS server"}
+
+
 @dataclass(frozen=True)
 class Port:
     """A port of a place, and its service."""
@@ -41,6 +45,11 @@ class Port:
         """What to do when nothing is there."""
         return REMEDY.get(self.service, "start it, or correct the inventory")
 
+    @property
+    def thaw(self) -> str:
+        """What to do when it is there and says nothing."""
+        return FROZEN.get(self.service, "restart it")
+
 
 def ports(seen: Seen, around: Circumstances) -> list[Fault]:
     """One fault for each port of each place that some or all hosts do not reach."""
@@ -57,6 +66,9 @@ def ports(seen: Seen, around: Circumstances) -> list[Fault]:
             faults += shared(_outside(port, len(results), how), failed, list(results), around)
         elif failed and port.number not in seen[port.host]["listening"]:
             text = f"nothing listens on {port.text}, {names(failed)} found it {how}: {port.remedy}"
+            faults.append(Fault(port.host, 4, 1, port.service, text, len(failed)))
+        elif failed and {*results.values()} == {"silent"}:
+            text = f"{port.text} takes connections, but {names(failed)} get no answer: {port.thaw}"
             faults.append(Fault(port.host, 4, 1, port.service, text, len(failed)))
         else:
             filtered.setdefault(port.service, []).extend(

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._nfs.look import ping
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe import (
     check_dns,
     check_echo,
@@ -22,7 +23,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe import
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.exchange import Wire, exchange, linger
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.look_local import local
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.model import Wanted
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.model import Service, Wanted
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.parallel import gather
 
 SMALL = 64
@@ -76,12 +77,22 @@ def _checks(wanted: Wanted, root: Path, device: str | None, evidence: Mapping[st
     for server in wanted.ntp:
         checks[f"ntp {server}"] = partial(check_time.offset, server)
     for each in wanted.services:
-        checks[f"tcp {each.address} {each.port}"] = partial(check_tcp.connect, each.address, each.port, wanted.patience)
+        checks[f"tcp {each.address} {each.port}"] = partial(_connect, each, wanted.patience)
     if device is not None:
         checks["arp"] = partial(_arp, wanted, device)
         if wanted.tunnel:
             checks["exchange"] = partial(_exchange, wanted, device)
     return checks
+
+
+def _connect(each: Service, patience: float) -> str:
+    """What becomes of a connection; NFS is asked besides: the kernel takes connections while all its threads hang."""
+    end = time.monotonic() + patience
+    result = check_tcp.connect(each.address, each.port, patience)
+    if result != "open" or each.name != "nfs":
+        return result
+    problem = ping(each.address, max(0.1, end - time.monotonic()), each.port)
+    return "silent" if problem and time.monotonic() >= end else "open"
 
 
 def _arp(wanted: Wanted, device: str) -> dict[str, list[str]]:
