@@ -44,7 +44,9 @@ options:
     default: true
     version_added: 0.1.0
   replace_branch:
-    description: Whether packages of another branch may be removed. They are a problem where this is not said.
+    description:
+      - Whether packages of another branch, or with the other kernel module, may be removed.
+      - They are a problem where this is not said.
     type: bool
     default: false
     version_added: 0.1.0
@@ -83,7 +85,7 @@ missing:
   returned: success
   sample: [nvidia-utils-580-server]
 remove:
-  description: Packages of other branches to remove first; empty unless O(replace_branch).
+  description: Packages of other branches or with the other kernel module, to remove; empty unless O(replace_branch).
   type: list
   elements: str
   returned: success

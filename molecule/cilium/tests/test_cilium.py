@@ -97,6 +97,24 @@ def test_a_second_run_changes_nothing_and_adds_no_revision(twin: Twin, network: 
     assert "the listener https is not served yet: no Secret networking/wildcard-fletcherlabs-net-tls" in run.text
 
 
+def test_a_reinstalled_worker_gets_its_layers_back_and_its_hosts_parts_before_k3s(twin: Twin) -> None:
+    twin.reinstall("k3s1")
+    wanted = {"homelab_layers": ["hosts", "cluster", "network", "storage", "gpu"], "homelab_exports": []}
+    # the double of a device plugin is the test's own, and this is not its test
+    run = twin.play("playbooks/rebuild_node.yml", "-e", "node=k3s1", "-e", json.dumps(wanted | {"intel_gpu_wait": 0}))
+    assert run.status == 0, run.output[-3000:]
+    host = twin.host("k3s1")
+    started = int(twin.on("k3s1", 'date +%s --date "$(systemctl show -P ActiveEnterTimestamp k3s-agent)"'))
+    for written in ("/etc/systemd/network/05-homelab-containers.network", "/etc/modules-load.d/homelab-storage.conf"):
+        assert host.file(written).mtime.timestamp() <= started, written
+    assert host.file("/etc/cni/net.d/05-cilium.conflist").exists
+    assert host.package("vainfo").is_installed
+    node = twin.get("node", "k3s1")
+    assert node["metadata"]["labels"]["intel.feature.node.kubernetes.io/gpu"] == "true"
+    assert "node.longhorn.io/default-disks-config" in node["metadata"]["annotations"]
+    assert "unschedulable" not in node["spec"]
+
+
 def test_a_jump_is_refused_with_the_next_step(network: Network) -> None:
     run = network.play(homelab_release_set="supported")
     assert run.status != 0

@@ -13,6 +13,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.jud
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._releases.plan import backwards, jump
 
 from .._action import Action
+from .._owner import flux_owner
 from .model import NAMESPACE, RELEASE, Wish
 from .objects import PEERING_POLICY, Object, name_of, objects_for
 from .release import Release
@@ -20,7 +21,6 @@ from .values import differing, values_for
 
 BUNDLE = "gateway.networking.k8s.io/bundle-version"
 CHANNEL = "gateway.networking.k8s.io/channel"
-FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def plan(wish: Wish, found: Found, definitions: Sequence[str]) -> Plan:
     if found.flux:
         return Plan("flux", (), tuple(_compared(wish, found)), (), (), ())
     problems, foreign = list(_problems(wish, found)), list(_foreign(wish, found, definitions))
-    wanted = [item for item in objects_for(wish) if not owner_of(found.objects.get(name_of(item)))]
+    wanted = [item for item in objects_for(wish) if not flux_owner(found.objects.get(name_of(item)))]
     apply = [item for item in wanted if not covers(found.objects.get(name_of(item)), item)]
     remove = _replaced(wish, found)
     notices = [*foreign, *_unlabelled(wish, found), *_rivals(wish, found)]
@@ -72,12 +72,6 @@ def plan(wish: Wish, found: Found, definitions: Sequence[str]) -> Plan:
         *(Action("remove", name_of(item), f"remove {name_of(item)}: BGPv2 takes its place") for item in remove),
     ]
     return Plan("ansible", tuple(actions), tuple(notices), (), tuple(apply), tuple(remove))
-
-
-def owner_of(item: Object | None) -> str:
-    """Flux's object that an object belongs to, empty where it is nobody's."""
-    labels = ((item or {}).get("metadata") or {}).get("labels") or {}
-    return next((f"{label.partition('.')[0]} {labels[label]}" for label in FLUX if label in labels), "")
 
 
 def covers(found: Any, wanted: Any) -> bool:
@@ -137,7 +131,7 @@ def _stored(wish: Wish, found: Found) -> Iterator[str]:
     for kind, versions in served.items() if wish.gateway else ():
         plural = f"{kind.lower()}s"
         item = found.definitions.get(plural)
-        if owner_of(item) or _newer(item, wish):
+        if flux_owner(item) or _newer(item, wish):
             continue
         lost = sorted(set(((item or {}).get("status") or {}).get("storedVersions") or ()) - set(versions))
         if lost:
@@ -151,12 +145,12 @@ def _stored(wish: Wish, found: Found) -> Iterator[str]:
 
 def _foreign(wish: Wish, found: Found, definitions: Sequence[str]) -> Iterator[str]:
     for item in objects_for(wish):
-        owner = owner_of(found.objects.get(name_of(item)))
+        owner = flux_owner(found.objects.get(name_of(item)))
         if owner:
             yield f"{name_of(item)} belongs to Flux ({owner}) and is left to it"
-    kept = [kind for kind in definitions if owner_of(found.definitions.get(kind))]
+    kept = [kind for kind in definitions if flux_owner(found.definitions.get(kind))]
     if kept:
-        owner = owner_of(found.definitions[kept[0]])
+        owner = flux_owner(found.definitions[kept[0]])
         yield f"the definitions of Gateway API ({', '.join(kept)}) belong to Flux ({owner}) and are left to it"
     newer = [kind for kind in definitions if _newer(found.definitions.get(kind), wish)]
     if newer:
@@ -196,7 +190,7 @@ def _rivals(wish: Wish, found: Found) -> Iterator[str]:
 def _replaced(wish: Wish, found: Found) -> list[Object]:
     if not (wish.bgp and wish.since("1.16")):
         return []
-    return [item for item in found.policies if item["metadata"]["name"] == "homelab" and not owner_of(item)]
+    return [item for item in found.policies if item["metadata"]["name"] == "homelab" and not flux_owner(item)]
 
 
 def _forgotten(found: Found) -> Iterator[Action]:
@@ -216,7 +210,7 @@ def _definitions(wish: Wish, found: Found, definitions: Sequence[str]) -> Iterat
         marks = _annotations(item)
         if (marks.get(BUNDLE), marks.get(CHANNEL)) == (wish.gateway_api, wish.channel):
             continue
-        if owner_of(item) or _newer(item, wish):
+        if flux_owner(item) or _newer(item, wish):
             continue
         before = f" in the place of {marks.get(BUNDLE)} ({marks.get(CHANNEL)})" if item else ""
         yield Action("define", kind, f"define {kind} as Gateway API {wish.gateway_api} ({wish.channel}) does{before}")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from .nvidia_model import Host, Plan, Wish
 
@@ -29,6 +29,15 @@ DEBIAN_DRIVER = re.compile(
     r"nvidia-(?:driver(?:-cuda|-libs|-bin|-full)?|kernel-dkms|open-kernel-dkms|kernel-open-dkms|smi|alternative|open)"
     r"|nvidia-tesla(?:-\d+)?-(?:driver|kernel-dkms)|libcuda1|libnvidia-(?:encode1|ml1)|libnvcuvid1|cuda-drivers(?:-\d+)?"
 )
+# Those of them that bring a kernel module, Ubuntu's with its kind in the name.
+UBUNTU_MODULE = re.compile(
+    r"(?:linux-(?:modules|objects)-nvidia|nvidia-(?:headless(?:-no-dkms)?|dkms|kernel-source))"
+    r"-\d{3}(?:-server)?(-open)?(?:-(?!server\b|open\b).*)?"
+)
+DEBIAN_MODULES = {
+    "proprietary": ("nvidia-kernel-dkms",),
+    "open": ("nvidia-kernel-open-dkms", "nvidia-open-kernel-dkms"),
+}
 KERNEL_META = re.compile(r"linux-image-(?!unsigned-|extra-)([a-z][a-z0-9.-]*)")
 
 
@@ -43,11 +52,14 @@ def plan(host: Host, wish: Wish) -> Plan:
     old = dict(_other_branches(host, branch))
     if old and not wish.replace:
         problems.append(_old_sentence(old, branch))
+    second = sorted(set(_other_kind(host, wish)) - set(old))
+    if second and not wish.replace:
+        problems.append(_second_sentence(second, wish))
     missing = tuple(name for name in packages if name not in host.packages)
     problems += _unavailable(host, missing, branch)
     if problems:
         return Plan(branch, packages, problems=tuple(problems), notices=tuple(notices))
-    return Plan(branch, packages, missing, tuple(sorted(old)), notices=tuple(notices))
+    return Plan(branch, packages, missing, tuple(sorted({*old, *second})), notices=tuple(notices))
 
 
 def _refusals(host: Host, wish: Wish, branch: str) -> Iterator[str]:
@@ -112,13 +124,11 @@ def _debian(host: Host, wish: Wish, branch: str, notices: list[str]) -> tuple[st
         return userland
     if not own:
         notices.append(f"NVIDIA ended the branch {branch}, Debian's own; nvidia_gpu_source=nvidia has 580")
-    names = {
-        "proprietary": "nvidia-kernel-dkms",
-        "open": "nvidia-kernel-open-dkms" if own else "nvidia-open-kernel-dkms",
-    }
+    # NVIDIA's name for the open one, then Debian's
+    module = DEBIAN_MODULES[wish.module][0 if own else -1]
     headers = [f"linux-headers-{flavour}" for flavour in _flavours(host.packages)]
     headers = headers or sorted({f"linux-headers-{kernel}" for kernel in host.kernels})
-    return (*headers, "dkms", names[wish.module], *userland)
+    return (*headers, "dkms", module, *userland)
 
 
 def _other_branches(host: Host, branch: str) -> Iterator[tuple[str, str]]:
@@ -142,6 +152,26 @@ def _old_sentence(old: Mapping[str, str], branch: str) -> str:
     return (
         f"{', '.join(sorted(old))} of the driver branch {branches} {'is' if len(old) == 1 else 'are'} installed, "
         f"expected {branch} alone; say nvidia_gpu_replace_branch=true to have the old branch removed"
+    )
+
+
+def _other_kind(host: Host, wish: Wish) -> Iterator[str]:
+    """Installed packages with the kernel module that is not wanted: of two, the kernel loads either."""
+    for name in host.packages if wish.kernel else ():
+        if host.distribution == "ubuntu":
+            match = UBUNTU_MODULE.fullmatch(name)
+            kind = ("open" if match.group(1) else "proprietary") if match else wish.module
+        else:
+            kind = next((kind for kind, names in DEBIAN_MODULES.items() if name in names), wish.module)
+        if kind != wish.module:
+            yield name
+
+
+def _second_sentence(names: Sequence[str], wish: Wish) -> str:
+    other = "proprietary" if wish.module == "open" else "open"
+    return (
+        f"{', '.join(names)} {'brings' if len(names) == 1 else 'bring'} NVIDIA's {other} kernel module, expected the "
+        f"{wish.module} one alone; say nvidia_gpu_replace_branch=true to have the {other} one removed"
     )
 
 

@@ -203,6 +203,29 @@ def test_the_desktop_branch_of_the_same_number_is_another_branch() -> None:
     assert "of the driver branch 580 is" in plan(with_packages(JAMMY, nvidia_utils_580="580.95.05"), OWN).problems[0]
 
 
+@pytest.mark.parametrize(
+    ("host", "wish", "packages"),
+    [
+        (JAMMY, OWN, ("linux-modules-nvidia-580-server-open-generic", "nvidia-headless-no-dkms-580-server-open")),
+        (JAMMY, replace(OWN, module="open"), ("linux-modules-nvidia-580-server-generic-hwe-22.04",)),
+        (BOOKWORM, replace(OWN, module="open"), ("nvidia-kernel-dkms",)),
+        (BOOKWORM, NVIDIA, ("nvidia-kernel-open-dkms",)),
+    ],
+)
+def test_two_kinds_of_module_are_never_beside_each_other(host: Host, wish: Wish, packages: tuple[str, ...]) -> None:
+    branch = plan(host, wish).branch.partition("-")[0]
+    found = with_packages(host, **dict.fromkeys(packages, f"{branch}.95.05-1"))
+    refused = plan(found, wish)
+    other = "proprietary" if wish.module == "open" else "open"
+    assert refused.problems == (
+        f"{', '.join(packages)} {'brings' if len(packages) == 1 else 'bring'} NVIDIA's {other} kernel module, expected "
+        f"the {wish.module} one alone; say nvidia_gpu_replace_branch=true to have the {other} one removed",
+    )
+    assert plan(found, replace(wish, replace=True)).remove == packages
+    # a container loads no module
+    assert plan(found, replace(wish, kernel=False)).problems == ()
+
+
 def test_canonicals_empty_package_that_leads_to_the_next_branch_is_no_old_branch() -> None:
     host = with_packages(JAMMY, **{"nvidia-utils-535-server": "580.95.05-0ubuntu0.22.04.2"})
     assert plan(host, OWN).problems == ()
