@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,22 @@ except ImportError:
     pyrage = None
     PYRAGE_PROBLEM = traceback.format_exc()
 
-__all__ = ["PYRAGE_PROBLEM", "identities_of", "pyrage"]
+__all__ = ["PYRAGE_PROBLEM", "identities_of", "pyrage", "unwrapper"]
 
 
 def identities_of(file: Path) -> list[Any]:
     """The identities in a file as age-keygen writes it, maybe none; raises OSError and pyrage.IdentityError."""
     lines = [line.strip() for line in file.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-")]
     return [pyrage.x25519.Identity.from_str(line) for line in lines]
+
+
+def unwrapper(identities: Sequence[Any]) -> Callable[[str], bytes | None]:
+    """What opens a data key that was encrypted to one of these identities."""
+
+    def unwrap(sealed: str) -> bytes | None:
+        try:
+            return bytes(pyrage.decrypt(sealed.encode(), identities))
+        except pyrage.DecryptError:
+            return None
+
+    return unwrap

@@ -121,7 +121,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._age import PYRAGE_PROBLEM, identities_of, pyrage
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._age import (
+    PYRAGE_PROBLEM,
+    identities_of,
+    pyrage,
+    unwrapper,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import run_program
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.check import Wish, builder, check
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.read import YAML_PROBLEM
@@ -144,14 +149,7 @@ def key_opener(identity: Path) -> Callable[[str], bytes | None]:
     identities = identities_of(identity)
     if not identities:
         raise ValueError(f"{identity} holds no age identity, expected a line AGE-SECRET-KEY-…; age-keygen makes one")
-
-    def unwrap(sealed: str) -> bytes | None:
-        try:
-            return bytes(pyrage.decrypt(sealed.encode(), identities))
-        except pyrage.DecryptError:
-            return None
-
-    return unwrap
+    return unwrapper(identities)
 
 
 def left_out(build: bool, built: bool, identity: str | None) -> list[str]:

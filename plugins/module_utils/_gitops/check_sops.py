@@ -11,6 +11,9 @@ from .sops import SopsError, is_sealed, leaves, recipients, verify
 
 # Values that are no secret: a placeholder for Flux, and nothing at all.
 HARMLESS = ("${", "{{")
+RULES = ".sops.yaml"
+# What a rule of it may encrypt to.
+KEYS = {"age", "pgp", "kms", "gcp_kms", "azure_keyvault", "hc_vault_transit_uri"}
 
 
 def check_sops(
@@ -18,6 +21,8 @@ def check_sops(
 ) -> Iterator[Finding]:
     """`files`: the documents of every file, applied or not. Without `unwrap` nothing is decrypted."""
     for name, documents in sorted(files.items()):
+        if name.rpartition("/")[2] == RULES:
+            yield from _rules(documents)
         yield from _clear(documents)
         sealed = [document for document in documents if document.encrypted]
         if sealed:
@@ -64,6 +69,22 @@ def _recipients(name: str, sealed: Sequence[Document]) -> Iterator[Finding]:
             "kept elsewhere, and run sops updatekeys",
             "recipient",
         )
+
+
+def _rules(documents: Sequence[Document]) -> Iterator[Finding]:
+    """Of `.sops.yaml`: to whom sops encrypts the next file."""
+    for document in documents:
+        rows = document.content.get("creation_rules")
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and not row.get("key_groups") and set(row) & KEYS == {"age"}:
+                text = row["age"] if isinstance(row["age"], list) else str(row["age"]).split(",")
+                if len([each for each in text if str(each).strip()]) == 1:
+                    yield document.finding(
+                        "a rule for new files names one recipient alone: with that key lost, so are they; add a second "
+                        "one, kept elsewhere",
+                        "recipient",
+                    )
+                    return
 
 
 def _opens(name: str, sealed: Sequence[Document], unwrap: Callable[[str], bytes | None]) -> Iterator[Finding]:

@@ -38,6 +38,14 @@ class PatientLoader(BASE):
 TEXT_TAGS = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value", "tag:yaml.org,2002:binary")
 
 
+def load_all(content: str) -> list[Any]:
+    """Plain documents of a text; raises ValueError for what is no YAML."""
+    try:
+        return list(yaml.load_all(content, Loader=LOADER))
+    except yaml.YAMLError as error:
+        raise ValueError(f"it is no YAML ({error})") from error
+
+
 def read_file(root: Path, name: str) -> tuple[list[Document], list[Finding]]:
     """The documents of one file; a file that is not YAML has none."""
     try:
