@@ -20,7 +20,7 @@ from typing import IO
 from tests.run.steps import ROOT, Step, all_steps, choose
 
 # Machines of the smallest kind have two cores, and a scenario waits half of its time.
-AT_A_TIME = 2
+AT_A_TIME = 3
 # Lines of Ansible and pytest that say why; a scenario's own last lines only say that it failed.
 REASON = re.compile(r"^\W*(E\s{2,}|fatal:|failed:|\[ERROR\]|ERROR|CRITICAL|lab:|FAILED\s)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -39,7 +39,7 @@ class Outcome:
 
 
 def run(steps: Sequence[Step], environment: dict[str, str], root: Path = ROOT) -> list[Outcome]:
-    """Run the steps without a lane one after another, then the others two at a time; start none after a failure."""
+    """Run the steps without a lane one after another, then the others some at a time; start none after a failure."""
     outcomes: list[Outcome] = []
     for step in steps:
         if not step.lane and all(outcome.passed for outcome in outcomes):
@@ -51,27 +51,44 @@ def run(steps: Sequence[Step], environment: dict[str, str], root: Path = ROOT) -
 
 
 def _run_lanes(steps: Sequence[Step], environment: dict[str, str], root: Path) -> list[Outcome]:
-    """Two at a time, no two of one lane; what a step says is shown when it has ended."""
-    locks = {step.lane: threading.Lock() for step in steps}
-    outcomes: list[Outcome] = []
-    told = threading.Lock()
+    """Some at a time, no two of one lane; what a step says is shown when it has ended."""
+    waiting, busy, outcomes = list(steps), set[str](), list[Outcome]()
+    changed = threading.Condition()
 
-    def one(step: Step) -> None:
-        with locks[step.lane], tempfile.TemporaryFile("w+", errors="replace") as output:
-            if not all(outcome.passed for outcome in outcomes):
-                return
+    def work() -> None:
+        while step := _next(changed, waiting, busy, outcomes):
             print(f"==> {step.name}", flush=True)
-            outcome = _run_one(step, environment, root, output)
-            output.seek(0)
-            said = output.read()
-            outcomes.append(outcome if outcome.passed else replace(outcome, reasons=reasons(said)))
-            with told:
-                print(f"\n==> what {step.name} said\n{said}", flush=True)
+            outcome, said = Outcome(step.name, False, 0.0), ""
+            try:
+                with tempfile.TemporaryFile("w+", errors="replace") as output:
+                    outcome = _run_one(step, environment, root, output)
+                    output.seek(0)
+                    said = output.read()
+            finally:
+                # also where a step could not even begin: the others wait for word of it
+                with changed:
+                    outcomes.append(outcome if outcome.passed else replace(outcome, reasons=reasons(said)))
+                    busy.discard(step.lane)
+                    changed.notify_all()
+                    print(f"\n==> what {step.name} said\n{said}", flush=True)
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for done in [pool.submit(one, step) for step in steps]:
+        for done in [pool.submit(work) for _ in range(AT_A_TIME)]:
             done.result()
     return outcomes
+
+
+def _next(changed: threading.Condition, waiting: list[Step], busy: set[str], outcomes: list[Outcome]) -> Step | None:
+    """The first step whose lane is free, once there is one; none where a step has failed or all have begun."""
+    with changed:
+        while waiting and all(outcome.passed for outcome in outcomes):
+            step = next((step for step in waiting if step.lane not in busy), None)
+            if step:
+                waiting.remove(step)
+                busy.add(step.lane)
+                return step
+            changed.wait()
+        return None
 
 
 def _run_one(step: Step, environment: dict[str, str], root: Path, output: IO[str] | None) -> Outcome:

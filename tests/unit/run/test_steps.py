@@ -112,6 +112,18 @@ def test_two_lanes_run_at_once_and_one_lane_does_not(tmp_path: Path) -> None:
     assert [outcome.passed for outcome in run(steps, dict(os.environ), tmp_path)] == [True] * 3
 
 
+def test_steps_that_wait_for_their_lane_keep_nobody_else_waiting(tmp_path: Path) -> None:
+    slow = [Step(f"slow-{number}", (("sleep", "0.3"),), "one") for number in range(4)]
+    ended = [outcome.name for outcome in run([*slow, Step("quick", (("true",),), "other")], dict(os.environ), tmp_path)]
+    assert ended == ["quick", *(step.name for step in slow)]
+
+
+def test_a_step_that_cannot_begin_is_an_error_and_ends_the_others(tmp_path: Path) -> None:
+    steps = [Step("none", (("no-such-program",),), "one"), Step("next", (("true",),), "one")]
+    with pytest.raises(FileNotFoundError):
+        run(steps, dict(os.environ), tmp_path)
+
+
 def test_a_failure_keeps_lanes_from_starting(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     steps = [Step("bad", (FAILS,)), Step("never", (leaves_a_mark(mark),), "x")]
