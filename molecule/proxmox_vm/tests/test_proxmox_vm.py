@@ -34,6 +34,16 @@ def test_a_token_without_rights_is_refused_before_anything_is_begun(pve: Hypervi
     assert pve.state["tasks"] == {} and secret not in run.output
 
 
+def test_a_node_that_cannot_be_worked_with_is_refused_before_anything_is_begun(pve: Hypervisor) -> None:
+    pve.fault(certificate="expired")
+    failed(pve.vm(), "the API's certificate has expired; renew it on the node with 'pvecm updatecerts --force'")
+    pve.fault(version="8.2.4")
+    failed(pve.vm(), "imports disks through its API since 8.4")
+    pve.fault(delay={"GET": 30})
+    failed(pve.vm(), "expected at most 5, which is as long as community.proxmox waits")
+    assert pve.state["tasks"] == {} and pve.state["vms"] == {}
+
+
 def test_an_address_that_another_machine_has_is_refused(pve: Hypervisor) -> None:
     run = pve.vm("-e", "proxmox_vm_address=198.18.44.100/24")
     failed(run, "k3s-master1 is not on pve, but 198.18.44.100 answers SSH, so another machine has its address")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyrage
@@ -107,17 +108,22 @@ CLEAN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "found"), SEEDED)
+def names(cases: Sequence[tuple[object, ...]]) -> list[str]:
+    """Names of cases that are the same in every process, which keys made for the test are not."""
+    return [f"{number}-{case[0]}" for number, case in enumerate(cases)]
+
+
+@pytest.mark.parametrize(("name", "text", "found"), SEEDED, ids=names(SEEDED))
 def test_each_kind_is_found_on_its_line(name: str, text: str, found: list[tuple[int, str]]) -> None:
     assert findings(name, text) == found
 
 
-@pytest.mark.parametrize(("name", "text"), CLEAN)
+@pytest.mark.parametrize(("name", "text"), CLEAN, ids=names(CLEAN))
 def test_what_only_looks_like_a_secret_is_left_alone(name: str, text: str) -> None:
     assert findings(name, text) == []
 
 
-@pytest.mark.parametrize(("name", "text", "found"), SEEDED)
+@pytest.mark.parametrize(("name", "text", "found"), SEEDED, ids=names(SEEDED))
 def test_no_sentence_repeats_a_secret(name: str, text: str, found: list[tuple[int, str]]) -> None:
     sentences = scan([(name, text)], ())
     assert len(sentences) == len(found)
