@@ -135,6 +135,7 @@ class Site:
         address = f"127.0.{os.getpid() % 200 + 1}.{number}"
         named = {"node-name": f"s{number}", "node-ip": address, "bind-address": "0.0.0.0", "token": TOKEN}
         ports = {"https-listen-port": free_port(), "lb-server-port": free_port()}
+        named["kubelet-arg"] = [f"port={free_port()}"]
         server = Server(self.binary, root, address, 20000 + free_port() % 20000, {**named, **ports, **config})
         self.servers.append(server)
         return server

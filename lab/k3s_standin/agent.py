@@ -18,6 +18,7 @@ from lab.k3s_standin import (
     containerd,
     images,
     kubeconfig,
+    kubelet_port,
     log,
     options,
     rest,
@@ -62,6 +63,7 @@ class Agent:
                 threading.Thread(target=_follow, args=(balancer, follow, stop), daemon=True).start()
             kubeconfig.write_node(self.paths.agent, balancer.url)
             self._prepare(joined)
+            kubelet_port.start(self.paths.agent, kubelet_port.port_of(self.settings.list("kubelet-arg")))
             api = rest.Rest(
                 balancer.url, rest.trusting(joined.ca, joined.certificate), {"User-Agent": f"kubelet/{self.version}"}
             )

@@ -80,6 +80,10 @@ options:
         type: bool
         default: false
         version_added: 0.1.0
+  router:
+    description: Address of a router that the machine speaks BGP with.
+    type: str
+    version_added: 0.1.0
   controller_time:
     description: Seconds since the epoch on the controller, just before the call. Without it clocks are not compared.
     type: float
@@ -125,6 +129,11 @@ network:
   elements: str
   returned: success
   sample: ["k3s1: link enx6c1ff71be8c8 negotiated 100 Mb/s, expected 2500: check cable or port"]
+router_connected:
+  description: Whether a connection to port 179 of the router is established; null where no router was named.
+  type: bool
+  returned: success
+  sample: true
 machine:
   description: What was found.
   type: dict
@@ -156,6 +165,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.judge import judge
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.model import Expected
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._machine.probe import probe
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.check_tcp import is_connected
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.judge_local import local_faults
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.look_local import local
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.spec import NIC, wanted_from
@@ -167,10 +177,12 @@ SPEC = {
     "macs": {"type": "list", "elements": "str", "default": []},
     "address": {"type": "str"},
     "nics": {"type": "list", "elements": "dict", "default": [], "options": NIC},
+    "router": {"type": "str"},
     "controller_time": {"type": "float"},
     "clock_limit": {"type": "int", "default": 30},
     "root_free_mib": {"type": "int", "default": 5120},
 }
+BGP_PORT = 179
 
 
 def network_notices(options: dict[str, Any]) -> list[str]:
@@ -197,8 +209,15 @@ def main() -> None:
     # the interfaces of a container are made with it
     network = network_notices(options) if options["address"] and not found.container else None
     notices = [*verdict.notices, *(network or ())]
-    machine = asdict(found)
-    module.exit_json(changed=False, machine=machine, problems=verdict.problems, notices=notices, network=network)
+    router = options["router"]
+    module.exit_json(
+        changed=False,
+        machine=asdict(found),
+        problems=verdict.problems,
+        notices=notices,
+        network=network,
+        router_connected=is_connected(Path("/"), router, BGP_PORT) if router else None,
+    )
 
 
 if __name__ == "__main__":

@@ -52,6 +52,12 @@ options:
     type: str
     default: ""
     version_added: 0.1.0
+  left_out:
+    description: What no machine was to look at, and why, for text and page.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.1.0
   folder:
     description:
       - Where C(network.json) and C(network.html) are written, unless in check mode; the folder is made when it is
@@ -92,7 +98,7 @@ lines:
   returned: success
   sample: ["name server 192.168.10.1: answers none of 5 hosts (timeout): start it, or correct homelab_node_network.dns"]
 matrix:
-  description: Who reaches whom, in lines of text.
+  description: Who reaches whom, in lines of text, and what was not looked at.
   type: list
   elements: str
   returned: success
@@ -126,6 +132,7 @@ SPEC = {
     "hosts": {"type": "list", "elements": "dict", "required": True, "options": HOST},
     "title": {"type": "str", "default": "the homelab"},
     "time": {"type": "str", "default": ""},
+    "left_out": {"type": "list", "elements": "str", "default": []},
     "folder": {"type": "path"},
 }
 
@@ -140,12 +147,13 @@ def main() -> None:
         "title": options["title"],
         "time": options["time"],
         "verdicts": verdicts,
+        "left_out": options["left_out"],
         "matrix": [{"from": row, "to": column, **asdict(cell)} for (row, column), cell in found.cells.items()],
         "hosts": options["hosts"],
     }
     contents = {
         "network.json": json.dumps(document, indent=1, sort_keys=True) + "\n",
-        "network.html": page(options["title"], options["time"], hosts, found, judge(hosts)),
+        "network.html": page(options["title"], options["time"], hosts, found, judge(hosts), options["left_out"]),
     }
     files = [Path(options["folder"]) / name for name in contents] if options["folder"] else []
     if not module.check_mode:
@@ -153,9 +161,8 @@ def main() -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(contents[file.name], encoding="utf-8")
     lines = [verdict["line"] for verdict in verdicts]
-    module.exit_json(
-        changed=False, verdicts=verdicts, lines=lines, matrix=text(found), files=[str(file) for file in files]
-    )
+    shown = text(found) + [f"not looked at: {each}" for each in options["left_out"]]
+    module.exit_json(changed=False, verdicts=verdicts, lines=lines, matrix=shown, files=[str(file) for file in files])
 
 
 if __name__ == "__main__":

@@ -119,6 +119,16 @@ def test_the_two_tokens_differ(twin: Twin) -> None:
     assert server.strip() != agent.strip()
 
 
+def test_the_diagnosis_finds_no_fault_and_names_what_is_not_built(twin: Twin) -> None:
+    run = twin.play("playbooks/diagnose.yml", "-e", f"homelab_diagnose_folder={twin.state}/network")
+    assert (run.status, run.changed) == (0, False), run.output
+    assert "No fault was found." in run.text
+    assert "not looked at: the container network (VXLAN, port 4240) and BGP with the router, for" in run.text
+    report = json.loads((twin.state / "network/network.json").read_text())
+    asked = {entry["port"] for host in report["hosts"] for entry in host["evidence"]["tcp"]}
+    assert asked == {22, 6443, 10250}
+
+
 def test_the_machine_outside_the_cluster_has_no_k3s(twin: Twin) -> None:
     host = twin.host(OUTSIDER)
     assert not host.file("/usr/local/bin/k3s").exists

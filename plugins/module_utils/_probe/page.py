@@ -48,7 +48,14 @@ dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
 """
 
 
-def page(title: str, time: str, hosts: Sequence[Host], found: Matrix, verdicts: Sequence[Verdict]) -> str:
+def page(
+    title: str,
+    time: str,
+    hosts: Sequence[Host],
+    found: Matrix,
+    verdicts: Sequence[Verdict],
+    left_out: Sequence[str] = (),
+) -> str:
     """The whole document."""
     name = escape(title)
     body = "\n".join(
@@ -60,6 +67,7 @@ def page(title: str, time: str, hosts: Sequence[Host], found: Matrix, verdicts: 
             "<h2>Who reaches whom</h2>",
             *_table(found),
             *_key(),
+            *(f'<p class="faint">Not looked at: {escape(each)}</p>' for each in left_out),
             "<h2>Machines</h2>",
             *(line for host in hosts for line in _machine(host, found)),
         ]

@@ -25,6 +25,7 @@ KINDS = {
     "gatewayclasses": ("gateway.networking.k8s.io", "gatewayclasses"),
     "ciliumloadbalancerippools": ("cilium.io", "ciliumloadbalancerippools"),
     "ciliumbgpnodeconfigs": ("cilium.io", "ciliumbgpnodeconfigs"),
+    "ciliumbgppeeringpolicies": ("cilium.io", "ciliumbgppeeringpolicies"),
     "certificates": ("cert-manager.io", "certificates"),
     "gitrepositories": ("source.toolkit.fluxcd.io", "gitrepositories"),
     "ocirepositories": ("source.toolkit.fluxcd.io", "ocirepositories"),

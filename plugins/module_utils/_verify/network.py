@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .._cilium.status import Expected, Seen, condition_of, conflicts, missing, notices
-from .model import BAD, NOTE, OFF, OK, Object, Row, World, verdict
+from .model import BAD, BLIND, NOTE, OK, UNKNOWN, Object, Row, World, failure, found, some, verdict
 
 AGENTS = (("daemonsets", "cilium", "DaemonSet"), ("deployments", "cilium-operator", "Deployment"))
 
@@ -78,15 +78,37 @@ def _sessions(world: World) -> Iterator[Row]:
     if not bgp:
         return
     key, _equals, value = str(bgp.get("label") or "bgp=enabled").partition("=")
-    nodes = tuple(
-        world.node_name(machine)
-        for machine in world.members()
-        if (world.wish(machine).get("labels") or {}).get(key) == value
-    )
-    if world.objects.get("ciliumbgpnodeconfigs") is None:
-        said = "this Cilium tells its sessions only inside its agents: cilium bgp peers"
-        yield Row("network", "bgp", "sessions", OFF, said)
-        return
-    seen = Seen(sessions=tuple(world.items("ciliumbgpnodeconfigs")))
-    problems = [f"{part}; look at the router (docs/router.md)" for part in missing(Expected(sessions=nodes), seen)]
-    yield verdict("network", "bgp", "sessions", problems, f"{len(nodes)} nodes speak with {bgp.get('peer_address')}")
+    machines = [name for name in world.members() if (world.wish(name).get("labels") or {}).get(key) == value]
+    sessions = tuple(world.items("ciliumbgpnodeconfigs"))
+    if sessions or not machines:
+        nodes = tuple(world.node_name(machine) for machine in machines)
+        lacking = missing(Expected(sessions=nodes), Seen(sessions=sessions))
+        problems = [f"{part}; look at the router (docs/router.md)" for part in lacking]
+        well = f"{len(nodes)} nodes speak with {bgp.get('peer_address')}"
+        yield verdict("network", "bgp", "sessions", problems, well)
+    elif world.items("ciliumbgppeeringpolicies"):
+        yield from _connections(world, machines, str(bgp.get("peer_address")))
+    else:
+        said = "nothing tells Cilium to speak BGP; ansible-playbook playbooks/network.yml"
+        yield Row("network", "bgp", "sessions", BAD, said)
+
+
+def _connections(world: World, machines: list[str], router: str) -> Iterator[Row]:
+    """Cilium before 1.16 tells its sessions only inside its agents; the connection is seen on the node all the same."""
+    looks = {machine: found(world, machine, "machine") for machine in machines if not world.hidden(machine)}
+    blind = sorted(machine for machine, look in looks.items() if not look or look.get("router_connected") is None)
+    silent = sorted(machine for machine in machines if machine not in looks)
+    problems = [
+        f"{machine} has no connection to {router} port 179, expected a BGP session; look at the router "
+        "(docs/router.md) and at kubectl -n kube-system exec ds/cilium -- cilium-dbg bgp peers"
+        for machine, look in sorted(looks.items())
+        if look and look.get("router_connected") is False
+    ]
+    if problems or not (blind or silent):
+        well = f"connected with {router}: {some(machines)}; what is said there only Cilium's agents know"
+        yield verdict("network", "bgp", "sessions", problems, well)
+    elif blind:
+        said = f"could not be looked at on {some(blind)}: {failure(world, blind[0], 'machine')}"
+        yield Row("network", "bgp", "sessions", UNKNOWN, said)
+    else:
+        yield Row("network", "bgp", "sessions", BLIND, f"{some(silent)} did not answer")

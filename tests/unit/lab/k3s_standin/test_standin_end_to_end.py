@@ -95,7 +95,8 @@ class Site:
 
     def agent(self, name: str, **config: Any) -> Machine:
         token = config.pop("token", None) or self.server.file("server/agent-token").read_text().strip()
-        base = {"server": self.url, "node-name": name, "node-ip": "127.0.0.1", "lb-server-port": _free_port()}
+        ports = {"lb-server-port": _free_port(), "kubelet-arg": [f"port={_free_port()}"]}
+        base = {"server": self.url, "node-name": name, "node-ip": "127.0.0.1", **ports}
         machine = Machine(self.binary, self.folder / name, "agent", {**base, "token": token, **config})
         self.agents.append(machine)
         machine.start()
@@ -125,6 +126,7 @@ def site(binary: Path, tmp_path: Path) -> Iterator[Site]:
         "node-ip": "127.0.0.1",
         "https-listen-port": port,
         "lb-server-port": _free_port(),
+        "kubelet-arg": [f"port={_free_port()}"],
         "token": "server-password",
         "agent-token": "agent-password",
     }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import platform
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,16 @@ def test_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"another: calls itself '{platform.node()}'" in answer["notices"]
     late = "another: its clock is 3600 s ahead of the controller's, expected at most 30 s; "
     assert [problem for problem in answer["problems"] if problem.startswith(late)]
+
+
+def test_a_connection_to_the_router_is_told_where_one_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(capsys, name="a")["router_connected"] is None
+    assert call(capsys, name="a", router="192.0.2.1")["router_connected"] is False
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        monkeypatch.setattr(machine_info, "BGP_PORT", server.getsockname()[1])
+        assert call(capsys, name="a", router="127.0.0.1")["router_connected"] is True
 
 
 def test_mac_addresses_are_compared_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,6 +55,13 @@ def test_fault_is_named_and_written(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "2025-06-13 16:00" in (folder / "network.html").read_text()
 
 
+def test_what_was_not_looked_at_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = call(Network(), capsys, folder=str(tmp_path), left_out=["NFS <its layer is off>"])
+    assert result["matrix"][-1] == "not looked at: NFS <its layer is off>"
+    assert json.loads((tmp_path / "network.json").read_text())["left_out"] == ["NFS <its layer is off>"]
+    assert "Not looked at: NFS &lt;its layer is off&gt;" in (tmp_path / "network.html").read_text()
+
+
 def test_check_mode_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = call(Network(), capsys, folder=str(tmp_path / "report"), _ansible_check_mode=True)
     assert result["files"] and not (tmp_path / "report").exists()

@@ -34,3 +34,16 @@ def test_only_what_others_can_reach_counts_as_listening(tmp_path: Path) -> None:
     (tmp_path / "proc/net").mkdir(parents=True)
     (tmp_path / "proc/net/tcp").write_text(TABLE)
     assert check_tcp.listening(tmp_path) == [6443]
+
+
+def test_connections_to_a_router(tmp_path: Path) -> None:
+    (tmp_path / "proc/net").mkdir(parents=True)
+    mapped = "   0: 0000000000000000FFFF00001E0AA8C0:9C40 0000000000000000FFFF00000101A8C0:00B3 01 0:0 0:0 0 0 0 1\n"
+    (tmp_path / "proc/net/tcp").write_text(TABLE + "   3: 1E0AA8C0:9C41 010AA8C0:00B3 02 0:0 00:0 0 0 0 1 1 0\n")
+    (tmp_path / "proc/net/tcp6").write_text("  sl\n" + mapped)
+    assert check_tcp.is_connected(tmp_path, "192.168.10.21", 0xE0F2)
+    assert check_tcp.is_connected(tmp_path, "192.168.1.1", 179)
+    # one that is only being tried, another port, another address
+    assert not check_tcp.is_connected(tmp_path, "192.168.10.1", 179)
+    assert not check_tcp.is_connected(tmp_path, "192.168.10.21", 179)
+    assert not check_tcp.is_connected(tmp_path, "192.168.10.22", 0xE0F2)

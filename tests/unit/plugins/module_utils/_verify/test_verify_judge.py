@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._verify.judge import judge
@@ -51,6 +53,33 @@ def test_a_look_that_failed_is_unknown_and_no_success(look: str) -> None:
     assert [row.status for row in red] == [UNKNOWN]
     assert red[0].subject == "worker"
     assert red[0].said.endswith("could not be looked at: openssl is not there")
+
+
+@pytest.mark.parametrize(
+    ("look", "status", "said"),
+    [
+        ({"router_connected": True}, "ok", "connected with 192.0.2.1: worker"),
+        ({"router_connected": False}, BAD, "worker has no connection to 192.0.2.1 port 179, expected a BGP session"),
+        ({"router_connected": None}, UNKNOWN, "could not be looked at on worker"),
+        (None, "blind", "worker did not answer"),
+    ],
+)
+def test_sessions_of_a_cilium_that_does_not_tell_them(look: dict[str, bool] | None, status: str, said: str) -> None:
+    home = Home()
+    home.objects |= {"ciliumbgpnodeconfigs": None, "ciliumbgppeeringpolicies": [named("homelab")]}
+    home.evidence["worker"]["machine"] |= look or {}
+    if look is None:
+        home.evidence["worker"]["unreachable"] = "no route to host"
+    (row,) = [row for row in judge(home.world()) if row.key == "network/bgp/sessions"]
+    assert (row.status, said in row.said) == (status, True), row
+
+
+@pytest.mark.parametrize("configs", [None, []])
+def test_bgp_that_nobody_told_cilium_of(configs: list[dict[str, Any]] | None) -> None:
+    home = Home()
+    home.objects |= {"ciliumbgpnodeconfigs": configs, "ciliumbgppeeringpolicies": configs}
+    (row,) = [row for row in judge(home.world()) if row.is_fault]
+    assert row.key == "network/bgp/sessions" and "nothing tells Cilium to speak BGP" in row.said
 
 
 def test_layers_that_are_not_built_are_one_line_each() -> None:
