@@ -32,7 +32,7 @@ def machines(engine: Engine, site: Site) -> Release:
     have_machines(engine, site, image, privileged=release.real)
     have_mirror(engine, site, image, release)
     if site.has_pve:
-        have_pve(site, image, privileged=release.real)
+        have_pve(engine, site, image, privileged=release.real)
     return release
 
 

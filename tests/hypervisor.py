@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lab.engine import Engine
 from lab.pve.run import stop_pve
 from tests.twin import Run, Twin
 
@@ -61,14 +60,7 @@ class Hypervisor:
         self.start()
 
     def forget(self) -> None:
-        """A node with no machine on it."""
+        """A node with no machine on it; its start removes the container that played the master."""
         self.stop()
         (self.folder / "state.json").unlink(missing_ok=True)
-        remove(self.twin)
         self.start()
-
-
-def remove(twin: Twin) -> None:
-    """The container that plays the master, gone."""
-    engine, name = Engine(), twin.site.container(MASTER)
-    engine.remove([name] if engine.inspect(name) else [])

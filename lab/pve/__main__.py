@@ -13,12 +13,10 @@ from lab.pve.api import Api
 from lab.pve.certificates import have_certificates
 from lab.pve.faults import Faults
 from lab.pve.guests import Containers
-from lab.pve.run import accounts, folder_of
+from lab.pve.run import PORT, accounts, folder_of
 from lab.pve.server import Server
 from lab.pve.store import Store
 from lab.site import load_site
-
-PORT = 8006
 
 
 def main() -> int:

@@ -180,7 +180,7 @@ class Machines:
         config = dict(vm["config"], name=name)
         config.pop("template", None)
         for key in [key for key in config if DRIVE.fullmatch(key) and "media=cdrom" not in config[key]]:
-            storage, _, size = config[key].partition(":")[0], "", config[key].rpartition("size=")[2]
+            storage, size = config[key].partition(":")[0], config[key].rpartition("size=")[2]
             made = self._drives.make(newid, f"{storage}:1", "qmclone")
             config[key] = self._drives.resize(made, size) if size != "1G" else made
         self._store.vms[str(newid)] = {"vmid": newid, "config": config, "active": {}, "snapshots": {}}

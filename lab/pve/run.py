@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -39,10 +40,9 @@ def folder_of(site: Site) -> Path:
 
 def accounts(folder: Path) -> Iterator[tuple[str, str, dict[str, tuple[str, ...]]]]:
     """The user and the tokens that every lab has; the secrets are made once."""
-    everything = {"/": PRIVILEGES}
-    yield "ansible@pve", _secret(folder / "password"), {path: tuple(names) for path, names in everything.items()}
+    yield "ansible@pve", _secret(folder / "password"), {"/": PRIVILEGES}
     for name, privileges in TOKENS.items():
-        yield f"ansible@pve!{name}", _secret(folder / f"token-{name}"), {"/": tuple(privileges)}
+        yield f"ansible@pve!{name}", _secret(folder / f"token-{name}"), {"/": privileges}
 
 
 def _secret(path: Path) -> str:
@@ -51,18 +51,29 @@ def _secret(path: Path) -> str:
     return path.read_text()
 
 
-def have_pve(site: Site, image: str, privileged: bool = False) -> None:
-    """The double answers; one that runs already stays."""
+def have_pve(engine: Engine, site: Site, image: str, privileged: bool = False) -> None:
+    """The double answers; one that runs already stays, unless its machines are made of another image."""
     folder = folder_of(site)
     folder.mkdir(parents=True, exist_ok=True)
     list(accounts(folder))
+    engine.remove(unknown(engine, site))
     images = site.state / "mirror" / "images"
     images.mkdir(parents=True, exist_ok=True)
     (images / "cloud.qcow2").write_bytes(cloud_image())
-    if process_of(site) is None:
+    if process_of(site, image) is None:
+        stop_pve(site)
         with step("starting the stand-in of the Proxmox VE API"):
             _start(site, image, privileged)
     say(WORDS.format(address=site.gateway))
+
+
+def unknown(engine: Engine, site: Site) -> list[str]:
+    """Containers of machines that the double has to make and knows nothing of: what is left of another lab."""
+    path = folder_of(site) / "state.json"
+    vms = json.loads(path.read_text())["vms"].values() if path.exists() else ()
+    strangers = {machine.name for machine in site.machines if machine.by_hypervisor}
+    strangers -= {vm["config"]["name"] for vm in vms}
+    return sorted({site.container(name) for name in strangers} & set(engine.containers(site.name)))
 
 
 def _start(site: Site, image: str, privileged: bool) -> None:
@@ -92,17 +103,17 @@ def _answers(site: Site) -> bool:
         return False
 
 
-def process_of(site: Site) -> int | None:
-    """The double's process where it runs."""
+def process_of(site: Site, *words: str) -> int | None:
+    """The double's process where it runs, with these words among its arguments."""
     path = folder_of(site) / "pid"
     if not path.exists():
         return None
     pid = int(path.read_text())
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
         return None
-    return pid if b"lab.pve" in words and site.name.encode() in words else None
+    return pid if {"lab.pve", site.name, *words} <= set(arguments) else None
 
 
 def stop_pve(site: Site) -> None:

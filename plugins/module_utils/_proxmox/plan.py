@@ -19,6 +19,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.mode
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.refuse import problems_of, warnings_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.settings import (
+    AT_START,
     cloud_init,
     creation,
     described,
@@ -39,8 +40,6 @@ SETTING_WORDS = {
     "sshkeys": "SSH keys", "ipconfig0": "address", "nameserver": "DNS", "searchdomain": "search domain",
     "boot": "boot order", "tags": "tags", "ide2": "cloud-init drive",
 }  # fmt: skip
-# Keys that a running machine gets at its next start.
-AT_START = ("cores", "sockets", "memory", "agent", "serial0")
 
 
 def target_of(wanted: Wanted, found: Found) -> Machine | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.model import GIB, Found, Machine, Wanted
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.settings import is_ours, size_of
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.settings import AT_START, is_ours, size_of
 
 LEAST_DISK = 24
 GOOD_DISK = 64
@@ -74,10 +74,11 @@ def _privileges(wanted: Wanted, found: Found, vmid: int) -> Iterator[str]:
 
 
 def _identity(wanted: Wanted, found: Found, target: Machine | None) -> Iterator[str]:
-    named = [machine for machine in found.machines if machine.name == wanted.name]
-    if len(named) > 1:
-        ids = " and ".join(str(machine.vmid) for machine in named)
-        yield f"{wanted.name} is the name of {ids}, expected one machine; rename or remove the others"
+    ids = sorted(machine.vmid for machine in found.machines if machine.name == wanted.name)
+    if len(ids) > 1:
+        others = " and ".join(map(str, ids))
+        yield f"{wanted.name} is the name of {others}, expected one machine; rename or remove the others"
+        return
     holder = next((machine for machine in found.machines if machine.vmid == wanted.vmid), None)
     if target and wanted.vmid and target.vmid != wanted.vmid:
         yield (
@@ -158,7 +159,7 @@ def warnings_of(wanted: Wanted, found: Found, settings: Mapping[str, str]) -> It
             f"the storage {wanted.storage} has {storage.free // GIB} GiB free and promises {wanted.disk_gib} to "
             f"{wanted.name}; when all promises are used, every machine on it stops"
         )
-    late = sorted({*found.pending, *(key for key in settings if key in ("cores", "memory", "sockets"))})
+    late = sorted({*found.pending, *(key for key in settings if key in AT_START)})
     running = any(machine.running for machine in found.machines if machine.name == wanted.name)
     if late and running and not wanted.restart:
         yield (

@@ -12,8 +12,8 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.mode
 
 DISKS = ("scsi0", "virtio0", "sata0", "ide0")
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-CLOUD_INIT_KEYS = ("ciuser", "sshkeys", "ipconfig0", "nameserver", "searchdomain")
-NEW_ONLY = ("scsihw", "vga", "ostype", "cpu")
+# Keys that a running machine gets at its next start.
+AT_START = ("cores", "sockets", "memory", "agent", "serial0")
 
 
 def creation(wanted: Wanted) -> dict[str, str]:

@@ -16,6 +16,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox import client
 from ansible_collections.fletcherlabs.homelab.plugins.modules import proxmox_vm_plan
+from lab.pve.store import GIB
 from tests.pve import ADDRESS, SECRET, Pve, serving
 
 WANTED = {
@@ -90,6 +91,36 @@ def test_tls_that_cannot_be_trusted(pve: Pve, tmp_path: Path, capsys: pytest.Cap
 def test_tokens(pve: Pve, capsys: pytest.CaptureFixture[str]) -> None:
     assert "the API token may not do what the build takes (VM.Allocate, " in call(pve, capsys, "powerless")["msg"]
     assert "refuses the token (no such token 'none' for user 'ansible@pve')" in call(pve, capsys, "none")["msg"]
+
+
+def test_names_and_ids_of_other_machines(pve: Pve, capsys: pytest.CaptureFixture[str]) -> None:
+    pve.put(131, name="k3s-master1", tags="homelab")
+    assert "k3s-master1 is there as VM 131, expected VM 130; set homelab_vm.id to 131" in call(pve, capsys)["msg"]
+    pve.put(130, name="k3s-master1", tags="homelab")
+    assert "k3s-master1 is the name of 130 and 131, expected one machine" in call(pve, capsys)["msg"]
+    del pve.api.store.vms["131"]
+    pve.put(130, name="plex")
+    assert call(pve, capsys)["problems"] == [
+        "VM 130 is called 'plex', expected k3s-master1 or nothing; choose another homelab_vm.id, or leave it out for "
+        "the next free one"
+    ]
+    assert call(pve, capsys, wanted=WANTED | {"vmid": 0})["vmid"] == 100
+    del pve.api.store.vms["130"]
+    assert call(pve, capsys)["vmid"] == 130
+
+
+def test_a_lock_an_older_release_and_no_room(pve: Pve, capsys: pytest.CaptureFixture[str]) -> None:
+    pve.put(130, name="k3s-master1", tags="homelab")
+    pve.fault(lock={"130": "snapshot"}, version="8.3.5")
+    pve.api.store.storages["local-lvm"] |= {"type": "lvm", "total": 20 * GIB}
+    assert [sentence.partition(";")[0].partition(",")[0] for sentence in call(pve, capsys)["problems"]] == [
+        "the storage local-lvm has 20 GiB free",
+        "Proxmox VE is 8.3.5",
+        "VM 130 is locked (snapshot)",
+    ]
+    pve.fault()
+    pve.api.store.storages["local-lvm"]["total"] = 400 * GIB
+    assert call(pve, capsys)["kinds"][:2] == ["download_image", "import_disk"], "the next run carries on"
 
 
 def test_a_slow_api_is_given_up_before_anything_is_begun(
