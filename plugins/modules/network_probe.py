@@ -217,6 +217,7 @@ evidence:
     addresses: [{address: 192.168.10.21, device: enx6c1ff71be8c8, length: 24}]
     cilium: true
     clock: 0.4
+    controller_time: 1750000000.2
     events: []
     has_address: true
     interface: enx6c1ff71be8c8

@@ -112,8 +112,10 @@ files:
 """
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -137,10 +139,18 @@ SPEC = {
 }
 
 
+def host_of(told: dict[str, Any], now: float) -> Host:
+    """A machine, and how long its evidence may have been on its way: since the controller called, but for the look."""
+    evidence = told["evidence"] or {}
+    called = evidence.get("controller_time")
+    delay = 0.0 if called is None else max(0.0, now - called - evidence.get("seconds", 0.0))
+    return Host(wanted_from(told["wanted"]), told["evidence"], told["reason"], delay)
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     options = module.params
-    hosts = [Host(wanted_from(each["wanted"]), each["evidence"], each["reason"]) for each in options["hosts"]]
+    hosts = [host_of(each, time.time()) for each in options["hosts"]]
     verdicts = [asdict(verdict) for verdict in judge(hosts)]
     found = matrix(hosts)
     document = {

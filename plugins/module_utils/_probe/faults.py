@@ -21,6 +21,8 @@ class Host:
     wanted: Wanted
     evidence: Evidence | None
     reason: str = ""
+    # seconds that may have passed on the way to it, which its clock seems to be ahead by
+    delay: float = 0.0
 
     @property
     def name(self) -> str:

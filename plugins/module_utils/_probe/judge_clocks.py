@@ -4,22 +4,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.faults import Fault
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.judge_pairs import Seen
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.sharing import Circumstances, Outside, shared
 
-# Between the controller's look at its clock and the machine's lies an SSH connection.
+# Clocks of two machines are not read at the same moment.
 CONTROLLER_LIMIT = 10.0
 # etcd and certificates suffer beyond (facts I7).
 NTP_LIMIT = 0.5
 
 
-def controller_clock(seen: Seen) -> Iterator[Fault]:
-    """Clocks that differ from the controller's; when all do alike, it is the controller's."""
+def controller_clock(seen: Seen, delays: Mapping[str, float]) -> Iterator[Fault]:
+    """Clocks that differ from the controller's, whatever the way took; when all do alike, it is the controller's."""
     offsets = {name: evidence["clock"] for name, evidence in seen.items() if evidence["clock"] is not None}
-    wrong = {name: offset for name, offset in offsets.items() if abs(offset) > CONTROLLER_LIMIT}
+    wrong = {
+        name: offset
+        for name, offset in offsets.items()
+        if offset < -CONTROLLER_LIMIT or offset - delays.get(name, 0.0) > CONTROLLER_LIMIT
+    }
     if len(wrong) > 1 and len(wrong) == len(offsets) and max(wrong.values()) - min(wrong.values()) < CONTROLLER_LIMIT:
         offset = min(wrong.values(), key=abs)
         yield Fault("controller", 3, 8, "clock", f"its clock is {_seconds(-offset)} all machines' clocks: set it right")

@@ -30,7 +30,7 @@ def outside_faults(hosts: Sequence[Host], known: Known) -> list[Fault]:
     return [
         *found,
         *_resolvers(seen, around),
-        *controller_clock(seen),
+        *controller_clock(seen, {host.name: host.delay for host in hosts}),
         *time_servers(seen, around),
         *ports(seen, around),
     ]

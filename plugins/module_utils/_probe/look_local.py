@@ -33,6 +33,7 @@ def local(wanted: Wanted, root: Path) -> dict[str, Any]:
     return {
         "name": wanted.name,
         "address": wanted.address,
+        "controller_time": wanted.controller_time,
         "clock": None if wanted.controller_time is None else round(time.time() - wanted.controller_time, 3),
         "uptime": _uptime(root),
         "interface": name,

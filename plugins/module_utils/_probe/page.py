@@ -44,6 +44,9 @@ li details { border: none; padding: 0; color: var(--faint); font-size: .9rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .4rem 0 .4rem 1rem;
   font-size: .9rem; }
 dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 45rem) { thead th:not(:first-child) { writing-mode: vertical-rl; transform: rotate(180deg);
+  max-height: 8rem; padding: .2rem 0; } td { min-width: 2rem; padding: 0 .15rem; } table { border-spacing: 2px;
+  font-size: .75rem; } tbody th { padding: .2rem .3rem .2rem 0; } }
 @media (max-width: 30rem) { body { padding: .8rem; } dl { grid-template-columns: 1fr; gap: 0; margin-left: .4rem; } }
 """
 

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from .model import FAULTS, OK
-from .report import WORDS, row_key, summary
+from .report import WORDS, moment_text, row_key, summary
 from .style import STYLE
 
 NAMES = {
@@ -41,10 +41,9 @@ def _verdict(report: Report) -> Iterator[str]:
     mark = '<span class="ok">&#10003;</span>' if report["healthy"] else '<span class="bad">&#10007;</span>'
     faults = sum(report["counts"].get(status, 0) for status in FAULTS)
     head = "is well" if report["healthy"] else f"has {faults} fault{'s' if faults != 1 else ''}"
-    when = report["time"].replace("T", " ").replace("Z", " UTC")
     yield f'<header class="verdict{sick}"><div class="mark">{mark}</div><div>'
     yield f"<h1>{escape(report['name'])} {head}</h1>"
-    yield f'<p class="soft">{escape(when)} &middot; {escape(summary(report))}</p></div></header>'
+    yield f'<p class="soft">{escape(moment_text(report["time"]))} &middot; {escape(summary(report))}</p></div></header>'
 
 
 def _faults(report: Report) -> Iterator[str]:
@@ -61,7 +60,8 @@ def _faults(report: Report) -> Iterator[str]:
 
 def _mended(report: Report) -> Iterator[str]:
     if report["mended"]:
-        yield f'<p class="ok">Mended since {escape(report["before"])}: {escape(", ".join(report["mended"]))}</p>'
+        before, mended = moment_text(report["before"]), ", ".join(report["mended"])
+        yield f'<p class="ok">Mended since {escape(before)}: {escape(mended)}</p>'
 
 
 def _machines(machines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -95,6 +95,7 @@ def _areas(report: Report) -> Iterator[str]:
     yield "<h2>All checks</h2>"
     for area in dict.fromkeys(row["area"] for row in report["rows"]):
         rows = [row for row in report["rows"] if row["area"] == area]
+        rows.sort(key=lambda row: row["status"] not in FAULTS)
         sick = sum(row["status"] in FAULTS for row in rows)
         well = sum(row["status"] == OK for row in rows)
         said = '<span class="off">not looked at</span>'

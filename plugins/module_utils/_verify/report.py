@@ -52,13 +52,18 @@ def table(report: Mapping[str, Any]) -> list[str]:
     return [*lines, summary(report)]
 
 
+def moment_text(stamp: str) -> str:
+    """A moment as people write it."""
+    return stamp.replace("T", " ").replace("Z", " UTC")
+
+
 def summary(report: Mapping[str, Any]) -> str:
     """One sentence for the whole."""
     counts = report["counts"]
     faults = sum(counts.get(status, 0) for status in FAULTS)
     said = f"{counts.get(OK, 0)} of {counts.get(OK, 0) + faults} checks are well"
     if report["before"]:
-        said += f"; new since {report['before']}: {len(report['new'])}, mended: {len(report['mended'])}"
+        said += f"; new since {moment_text(report['before'])}: {len(report['new'])}, mended: {len(report['mended'])}"
     return said
 
 

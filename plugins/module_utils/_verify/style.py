@@ -53,7 +53,9 @@ td:nth-child(1) { width: 5.5rem; font-weight: 600 } td:nth-child(2) { width: 17r
   body { padding: 1rem .75rem 2rem } td { display: inline-block; border: 0; padding: 0 .4rem 0 0 }
   td:nth-child(n) { width: auto } td:nth-child(4) { display: block; padding: 0 0 .2rem }
   tr { display: block; border-top: 1px solid var(--line); padding: .4rem .9rem } table, tbody { display: block }
-  .rail { grid-template-columns: 1fr 1fr } }
-@media (max-width: 26rem) { .rail { grid-template-columns: 1fr } }
+  .rail { grid-template-columns: 1fr; gap: .75rem; border-top: 0; border-left: .3rem solid var(--soft);
+    padding: 0 0 0 1rem }
+  .rail > .net { position: static; background: none; padding: 0 }
+  .machine::before { left: -1.1rem; top: 1.4rem; width: 1rem; height: .2rem } }
 @media print { details:not([open]) > * { display: block } body { background: #fff } }
 """

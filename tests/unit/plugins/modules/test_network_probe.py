@@ -16,8 +16,8 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe import
 from ansible_collections.fletcherlabs.homelab.plugins.modules import network_probe
 
 LOCAL = {
-    "name", "address", "clock", "uptime", "interface", "missing", "addresses", "links", "events", "has_address",
-    "local_rule", "macs", "rules", "routes", "listening", "cilium", "leftovers",
+    "name", "address", "clock", "controller_time", "uptime", "interface", "missing", "addresses", "links", "events",
+    "has_address", "local_rule", "macs", "rules", "routes", "listening", "cilium", "leftovers",
 }  # fmt: skip
 FULL = LOCAL | {"arp", "small", "big", "exchange", "dns", "ntp", "tcp", "increase", "unfinished", "seconds"}
 

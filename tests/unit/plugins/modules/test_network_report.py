@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ def test_fault_is_named_and_written(tmp_path: Path, capsys: pytest.CaptureFixtur
     document = json.loads((folder / "network.json").read_text())
     assert document["verdicts"] == result["verdicts"] and len(document["hosts"]) == 5
     assert "2025-06-13 16:00" in (folder / "network.html").read_text()
+
+
+@pytest.mark.parametrize(("clock", "wrong"), [(15.0, []), (60.0, ["clock"]), (-15.0, ["clock"])])
+def test_a_slow_way_to_a_machine_is_no_fault_of_its_clock(
+    capsys: pytest.CaptureFixture[str], clock: float, wrong: list[str]
+) -> None:
+    network = Network()
+    network.seen["k1"] |= {"clock": clock, "controller_time": time.time() - 20}
+    assert [verdict["kind"] for verdict in call(network, capsys)["verdicts"]] == wrong
 
 
 def test_what_was_not_looked_at_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,7 +40,7 @@ def test_what_is_new_and_what_is_mended() -> None:
     assert second["new"] == ["nodes/k3s1/b"]
     assert second["mended"] == ["nodes/k3s1/c", "nodes/k3s1/gone"], "what is hidden is not mended"
     assert second["before"] == first["time"]
-    assert table(second)[-1] == ("1 of 3 checks are well; new since 2025-06-15T15:06:40Z: 1, mended: 2")
+    assert table(second)[-1] == ("1 of 3 checks are well; new since 2025-06-15 15:06:40 UTC: 1, mended: 2")
     assert table(second)[1].endswith("(new)")
 
 
