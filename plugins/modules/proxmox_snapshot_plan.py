@@ -71,14 +71,6 @@ vmid:
   description: The machine's id.
   type: int
   returned: success
-node:
-  description: The node that it is on.
-  type: str
-  returned: success
-running:
-  description: Whether it runs.
-  type: bool
-  returned: success
 snapshot:
   description: The snapshot that is made, or gone back to.
   type: str
@@ -86,11 +78,6 @@ snapshot:
   sample: homelab-upgrade-20261123T101500
 expired:
   description: Snapshots of this collection that go for it, the oldest first.
-  type: list
-  elements: str
-  returned: success
-newer:
-  description: Snapshots that are younger than the one that is gone back to.
   type: list
   elements: str
   returned: success
@@ -139,7 +126,7 @@ def look(node: Node, wish: Wish) -> tuple[SnapshotPlan, list[str]]:
     if machine is None:
         return plan_snapshot(wish, None, {}, (), {}), []
     rows = node.snapshots(machine.node, machine.vmid)
-    found = [Snapshot(row["name"], int(row.get("snaptime", 0)), str(row.get("description", ""))) for row in rows]
+    found = [Snapshot(row["name"], int(row.get("snaptime", 0))) for row in rows]
     config, storages = node.config(machine), node.storages(machine.node)
     return plan_snapshot(wish, machine, config, found, storages), [each.name for each in found]
 
@@ -163,11 +150,8 @@ def report(todo: SnapshotPlan, wish: Wish, there: list[str]) -> dict[str, Any]:
     return {
         "changed": True,
         "vmid": todo.vmid,
-        "node": todo.node,
-        "running": todo.running,
         "snapshot": todo.name,
         "expired": list(todo.expired),
-        "newer": list(todo.newer),
         "actions": actions_of(todo, wish),
         "diff": {"before": {"snapshots": there}, "after": {"snapshots": after}},
     }

@@ -12,10 +12,9 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Inventory,
     Machine,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.refuse import GOOD_DISK, LEAST_DISK
 
 LEAST_ID = 100
-LEAST_DISK = 24
-GOOD_DISK = 64
 
 
 def check_hypervisors(inventory: Inventory) -> Iterator[str]:

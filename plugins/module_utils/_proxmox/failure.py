@@ -34,7 +34,7 @@ KNOWN: tuple[tuple[str, Sentence], ...] = (
         r"CERTIFICATE_VERIFY_FAILED|invalid path: |invalid CA",
         _said(
             "the API's certificate is not signed by a known CA; set ca_path to a copy of the node's "
-            "/etc/pve/pve-root-ca.pem, or fingerprint"
+            "/etc/pve/pve-root-ca.pem, or api_fingerprint"
         ),
     ),
     (

@@ -24,7 +24,6 @@ class Snapshot:
 
     name: str
     made: int  # seconds since 1970
-    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,8 @@ class SnapshotPlan:
     """The new name and those that go, or why not."""
 
     vmid: int = 0
-    node: str = ""
-    running: bool = False
     name: str = ""
     expired: tuple[str, ...] = ()
-    newer: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -71,11 +67,7 @@ def plan_snapshot(
     there = ours(snapshots)
     others = [each.name for each in there if each.name != name]
     expired = others[: max(0, len(others) + 1 - wish.keep)] if not wish.back_to else []
-    target = next((each for each in snapshots if each.name == wish.back_to), None)
-    newer = [each.name for each in snapshots if target and each.made > target.made]
-    return SnapshotPlan(
-        machine.vmid, machine.node, machine.running, name, tuple(expired), tuple(newer), tuple(problems)
-    )  # fmt: skip
+    return SnapshotPlan(machine.vmid, name, tuple(expired), tuple(problems))
 
 
 def _problems(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,8 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.mode
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.plan import in_words, plan
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.refuse import needed
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._proxmox.settings import creation, described
+from lab.command import ROOT
+from lab.pve.access import PRIVILEGES
 
 SHA = "ab" * 32
 WANTED = Wanted(
@@ -167,6 +170,12 @@ def test_a_release_before_imports_serves_for_a_machine_that_has_its_disk() -> No
 def test_missing_rights_are_named_with_their_path() -> None:
     some = {**RIGHTS, "/vms/130": RIGHTS["/vms/130"] - {"VM.Snapshot"}, "/nodes/pve": frozenset({"Sys.Audit"})}
     assert "(VM.Snapshot on /vms/130; Sys.AccessNetwork on /nodes/pve)" in refused(replace(BUILT, privileges=some))
+
+
+def test_the_documented_role_is_what_the_build_takes_and_the_stand_in_gives() -> None:
+    command = re.search(r'pveum role add \w+ --privs "([^"]+)"', (ROOT / "docs" / "proxmox.md").read_text())
+    assert command and command[1].split(",") == sorted({name for names in RIGHTS.values() for name in names})
+    assert sorted(PRIVILEGES) == command[1].split(",")
 
 
 def test_warnings() -> None:

@@ -46,9 +46,9 @@ def test_the_oldest_of_ours_go_and_nobody_elses(
     assert (todo.name, todo.expired, todo.problems) == ("homelab-upgrade-20261123T101500", expired, ())
 
 
-def test_a_way_back_tells_what_is_younger() -> None:
-    todo = plan(BACK, ONE, TWO, MINE)
-    assert (todo.name, todo.newer, todo.expired, todo.problems) == ("homelab-one-1", ("homelab-two-2",), (), ())
+def test_a_way_back_removes_nothing() -> None:
+    todo = plan(replace(BACK, keep=1), ONE, TWO, MINE)
+    assert (todo.name, todo.expired, todo.problems) == ("homelab-one-1", (), ())
 
 
 def test_refusals() -> None:
