@@ -28,6 +28,8 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.parall
 
 SMALL = 64
 BIG_COUNT = 4
+# The exchange with a silent peer is over before the time is, so that a busy machine still tells of it.
+OF_TIME = 0.75
 
 Checks = Mapping[str, Callable[[], Any]]
 
@@ -107,7 +109,7 @@ def _arp(wanted: Wanted, device: str) -> dict[str, list[str]]:
 def _exchange(wanted: Wanted, device: str) -> dict[str, Any]:
     wire = Wire(wanted.tunnel_port, device)
     try:
-        result = exchange(wire, [peer.address for peer in wanted.peers if peer.tunnel], wanted.seconds - 1)
+        result = exchange(wire, [peer.address for peer in wanted.peers if peer.tunnel], wanted.seconds * OF_TIME)
         linger(wire, wanted.linger)
     finally:
         wire.close()
