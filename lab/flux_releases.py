@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill the mirror for the layer gitops: DOUBLES of Flux's install.yaml, with its release's list of digests.
+"""Fill the mirror for the layer gitops: DOUBLES of what Flux and flux-operator release, with their lists of digests.
 
     python -m lab.flux_releases --state .lab/NAME 2.6.1 2.7.5
 
@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-NAMESPACE = "flux-system"
+NAMESPACE, OPERATOR = "flux-system", "0.58.1"
 PART, COMPONENT = {"app.kubernetes.io/part-of": "flux", "app.kubernetes.io/instance": NAMESPACE}, "component"
 ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 # controller -> kinds that it defines, and the minor version of its own beside Flux' 2.0
@@ -41,13 +41,20 @@ OLDER = {"2.6": {"GitRepository": ("v1beta2",), "HelmRelease": ("v2beta2",)}}
 def fill(state: Path, versions: list[str]) -> None:
     """Put each version's files where its release has them."""
     for version in versions:
-        folder = state / "mirror" / "fluxcd" / "flux2" / "releases" / "download" / f"v{version}"
-        folder.mkdir(parents=True, exist_ok=True)
         real = Path(os.environ.get("HOMELAB_FLUX") or "/nonexistent") / f"v{version}" / "install.yaml"
         content = real.read_bytes() if real.is_file() else double(version).encode()
-        (folder / "install.yaml").write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
-        (folder / f"flux_{version}_checksums.txt").write_text(f"{digest}  install.yaml\n")
+        _release(state / "mirror" / "fluxcd" / "flux2", "flux", version, content)
+    text = "# A DOUBLE of flux-operator's install.yaml, for the lab\n"
+    content = (text + yaml.safe_dump_all(operator_objects(), sort_keys=False)).encode()
+    _release(state / "mirror" / "controlplaneio-fluxcd" / "flux-operator", "flux-operator", OPERATOR, content)
+
+
+def _release(project: Path, name: str, version: str, content: bytes) -> None:
+    folder = project / "releases" / "download" / f"v{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "install.yaml").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / f"{name}_{version}_checksums.txt").write_text(f"{digest}  install.yaml\n")
 
 
 def double(version: str) -> str:
@@ -77,6 +84,16 @@ def objects(version: str) -> Iterator[dict[str, Any]]:
     policy = {"policyTypes": ["Ingress", "Egress"], "ingress": [{"from": [{"podSelector": {}}]}], "egress": [{}]}
     shared = {"podSelector": {}, **policy}
     yield _object("networking.k8s.io/v1", "NetworkPolicy", "allow-egress", NAMESPACE, "", spec=shared)
+
+
+def operator_objects() -> Iterator[dict[str, Any]]:
+    """The objects of flux-operator's release."""
+    yield _object("v1", "Namespace", NAMESPACE, "", "")
+    yield _definition("", "fluxcd.controlplane.io/v1", "FluxInstance", OPERATOR)
+    yield _object("v1", "ServiceAccount", "flux-operator", NAMESPACE, "")
+    controller = _deployment("flux-operator", f"v{OPERATOR}")
+    controller["metadata"]["labels"] = {"app.kubernetes.io/name": "flux-operator"}
+    yield controller
 
 
 def _tag(version: str, offset: int) -> str:

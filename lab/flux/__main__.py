@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the doubles of source-controller and kustomize-controller: python -m lab.flux --kubeconfig FILE.
+"""Run the doubles of source-controller, kustomize-controller and flux-operator: python -m lab.flux --kubeconfig FILE.
 
 Each works only while the cluster says that its Deployment in flux-system has a pod that is ready, as upstream's would.
 """
@@ -17,10 +17,12 @@ from lab.command import ROOT
 from lab.console import say
 from lab.flux.kustomize import Kustomizations
 from lab.flux.objects import Obj
+from lab.flux.operator import Instances
 from lab.flux.source import Sources
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/flux-system/deployments"
 KINDS = {
+    "FluxInstance": "/apis/fluxcd.controlplane.io/v1/fluxinstances",
     "GitRepository": "/apis/source.toolkit.fluxcd.io/v1/gitrepositories",
     "Kustomization": "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations",
 }
@@ -44,13 +46,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kubeconfig", required=True)
     options = parser.parse_args()
-    say("DOUBLES of Flux's source-controller and kustomize-controller, not the real ones")
+    say("DOUBLES of Flux's source-controller and kustomize-controller and of flux-operator, not the real ones")
     cluster = Cluster(options.kubeconfig)
     with tempfile.TemporaryDirectory() as folder:
+        instances = Instances(cluster)
         sources = Sources(cluster, Path(folder))
         layers = Kustomizations(cluster, sources, str(ROOT / ".lab" / "bin" / "kubectl"))
         while True:
             try:
+                if runs(cluster, "flux-operator"):
+                    instances.sync(listed(cluster, "FluxInstance"))
                 if runs(cluster, "source-controller"):
                     sources.sync(listed(cluster, "GitRepository"))
                 if runs(cluster, "kustomize-controller"):

@@ -57,7 +57,9 @@ class Sources:
         report(self.cluster, item, None, "Succeeded", message, artifact=artifact)
 
     def _fetch(self, item: Obj) -> str:
-        spec, branch = item["spec"], (item["spec"].get("ref") or {}).get("branch", "master")
+        spec, reference = item["spec"], item["spec"].get("ref") or {}
+        # flux-operator writes the whole name
+        branch = reference.get("branch") or str(reference.get("name", "master")).removeprefix("refs/heads/")
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
             variables = self._variables(item, Path(work))
             bare = f"{work}/bare"
@@ -71,7 +73,8 @@ class Sources:
                 checkout = ["-C", bare, f"--work-tree={work}/tree", "checkout", "--quiet", "--force", "it", "--", "."]
                 _git(checkout, variables, spec["url"])
                 (Path(work) / "tree").rename(target)
-        return f"{branch}@sha1:{commit}"
+        # upstream has the whole name where the wish has it
+        return f"{reference.get('branch') or reference.get('name', branch)}@sha1:{commit}"
 
     def _variables(self, item: Obj, work: Path) -> dict[str, str]:
         variables = {"PATH": os.environ["PATH"], "HOME": str(work), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}

@@ -90,8 +90,20 @@ options:
     description: File with the age identity for the Secret sops-age. Without it that Secret is left as it is.
     type: path
     version_added: 0.1.0
+  operator:
+    description:
+      - Version of flux-operator, where that is to keep Flux. O(components) is then its install.yaml, and one
+        FluxInstance takes the place of controllers and sync objects; a Flux that is there is taken over by it.
+    type: str
+    default: ""
+    version_added: 0.1.0
   revision:
     description: The commit that the branch has; where Flux has an older one it is told to fetch.
+    type: str
+    default: ""
+    version_added: 0.1.0
+  committed:
+    description: The version of Flux that the repository brings itself, if it does.
     type: str
     default: ""
     version_added: 0.1.0
@@ -99,6 +111,12 @@ options:
     description: Whether a cluster that follows another repository, branch or path may be moved to this one.
     type: bool
     default: false
+    version_added: 0.1.0
+  commit_folder:
+    description:
+      - The folder flux-system in a checkout of the repository, where components and sync objects are written for the
+        owner to commit, so that Git keeps Flux itself. A kustomization.yaml that is there stays as it is.
+    type: path
     version_added: 0.1.0
   problems:
     description: What is known to be wrong already, so that all of it is told at once.
@@ -147,6 +165,7 @@ problems:
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -164,6 +183,12 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.cluster
     components_in,
     described,
     look,
+)
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.commit import (
+    actions,
+    differing,
+    texts,
+    write,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.files import Keys, read_keys
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.git import Access
@@ -188,8 +213,11 @@ SPEC: dict[str, Any] = {
     "token": {"type": "path", "no_log": False},
     "ca": {"type": "path"},
     "identity": {"type": "path"},
+    "operator": {"type": "str", "default": ""},
     "revision": {"type": "str", "default": ""},
+    "committed": {"type": "str", "default": ""},
     "replace_sync": {"type": "bool", "default": False},
+    "commit_folder": {"type": "path"},
     "problems": {"type": "list", "elements": "str", "default": []},
 }
 LIBRARIES = (("kubernetes", KUBERNETES_PROBLEM), ("PyYAML", YAML_PROBLEM), ("pyrage", PYRAGE_PROBLEM))
@@ -205,14 +233,13 @@ def keys_of(wanted: dict[str, Any]) -> Keys:
 
 def wish_of(wanted: dict[str, Any], keys: Keys, rehearsal: bool) -> Wish:
     """What the cluster is to have; raises OSError and ValueError for a file of components that cannot be used."""
-    names = ("version", "url", "branch", "path", "interval", "revision", "replace_sync")
+    names = ("version", "url", "branch", "path", "interval", "revision", "committed", "replace_sync", "operator")
     file = wanted["components"] or ""
     # with problems there is no download, and nothing is applied
     absent = not os.path.exists(file) and (rehearsal or bool(wanted["problems"]))
-    components = () if absent else components_in(file, wanted["controllers"])
-    return Wish(
-        **{name: wanted[name] for name in names}, credentials=keys.credentials, age=keys.age, components=components
-    )
+    components = () if absent else components_in(file, wanted["controllers"], bool(wanted["operator"]))
+    values = {name: wanted[name] for name in names} | {"credentials": keys.credentials, "age": keys.age}
+    return Wish(**values, components=components, controllers=tuple(wanted["controllers"]))
 
 
 def probe(module: AnsibleModule, wish: Wish, rehearsal: bool) -> tuple[Cluster | None, Found]:
@@ -235,8 +262,10 @@ def refuse(module: AnsibleModule, problems: list[str]) -> None:
     module.fail_json(msg="\n- ".join(["nothing has been applied, since", *told]), problems=told)
 
 
-def carry_out(cluster: Cluster | None, todo: Plan, found: Found) -> None:
-    """Apply, with one stamp for all that is to look again."""
+def carry_out(cluster: Cluster | None, todo: Plan, found: Found, folder: str | None, files: dict[str, str]) -> None:
+    """Write and apply, with one stamp for all that is to look again."""
+    if files:
+        write(Path(folder or ""), files)
     if cluster is not None and todo.actions:
         apply(cluster, todo, found, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
 
@@ -255,13 +284,16 @@ def main() -> None:
         todo = plan(wish, found)
         if known or todo.problems:
             refuse(module, [*known, *todo.problems])
+        folder = module.params["commit_folder"]
+        files = differing(Path(folder), texts(wish)) if folder and wish.components and not wish.operator else {}
         if not rehearsal:
-            carry_out(cluster, todo, found)
+            carry_out(cluster, todo, found, folder, files)
     except (ClusterError, OSError, ValueError) as error:
         refuse(module, [*known, str(error)])
+    steps = [*(actions(Path(folder), files) if folder else ()), *todo.actions]
     module.exit_json(
-        changed=bool(todo.actions),
-        actions=[action.as_dict() for action in todo.actions],
+        changed=bool(steps),
+        actions=[action.as_dict() for action in steps],
         notices=list(todo.notices),
         had=revision_of(found.objects.get(f"GitRepository {SYNC}/{SYNC}")),
         diff=described(todo, found),

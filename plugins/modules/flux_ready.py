@@ -29,6 +29,11 @@ options:
     elements: str
     default: [source-controller, kustomize-controller]
     version_added: 0.1.0
+  operator:
+    description: Whether flux-operator keeps Flux, whose FluxInstance is then waited for too.
+    type: bool
+    default: false
+    version_added: 0.1.0
   revision:
     description: What Git has, as C(BRANCH@sha1:COMMIT). Empty takes whatever Flux has fetched.
     type: str
@@ -80,26 +85,34 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.clie
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.cluster import DEPLOYMENTS
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.model import NAMESPACE, SYNC
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.objects import KUSTOMIZE, SOURCE
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.objects import (
+    INSTANCE,
+    KUSTOMIZE,
+    OPERATOR,
+    SOURCE,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.plan import revision_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.ready import Expected, Seen, hopeless, missing
 
 SPEC: dict[str, Any] = {
     "kubeconfig": {"type": "path", "required": True},
     "controllers": {"type": "list", "elements": "str", "default": ["source-controller", "kustomize-controller"]},
+    "operator": {"type": "bool", "default": False},
     "revision": {"type": "str", "default": ""},
     "had": {"type": "str", "default": ""},
     "timeout": {"type": "int", "default": 600},
 }
 POLL_SECONDS = 1.0
 SOURCES = f"/apis/{SOURCE}/namespaces/{NAMESPACE}/gitrepositories/{SYNC}"
+INSTANCES = f"/apis/{OPERATOR}/namespaces/{NAMESPACE}/fluxinstances/{INSTANCE}"
 LAYERS = f"/apis/{KUSTOMIZE}/namespaces/{NAMESPACE}/kustomizations/{SYNC}"
 
 
-def look(cluster: Cluster) -> Seen:
+def look(cluster: Cluster, operator: bool) -> Seen:
     """Everything once."""
     deployments = (cluster.find(DEPLOYMENTS) or {}).get("items", ())
-    return Seen(tuple(deployments), cluster.find(SOURCES), cluster.find(LAYERS))
+    instance = cluster.find(INSTANCES) if operator else None
+    return Seen(tuple(deployments), cluster.find(SOURCES), cluster.find(LAYERS), instance)
 
 
 def wait(cluster: Cluster, expected: Expected, seconds: int) -> tuple[Seen, list[str]]:
@@ -107,7 +120,7 @@ def wait(cluster: Cluster, expected: Expected, seconds: int) -> tuple[Seen, list
     deadline = time.monotonic() + seconds
     while True:
         try:
-            seen = look(cluster)
+            seen = look(cluster, expected.operator)
             lacking = missing(expected, seen)
             if hopeless(seen):
                 return seen, hopeless(seen)
@@ -123,7 +136,7 @@ def main() -> None:
     if KUBERNETES_PROBLEM:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=KUBERNETES_PROBLEM)
     wanted = module.params
-    expected = Expected(tuple(wanted["controllers"]), wanted["revision"], wanted["had"])
+    expected = Expected(tuple(wanted["controllers"]), wanted["revision"], wanted["had"], wanted["operator"])
     try:
         seen, lacking = wait(Cluster(wanted["kubeconfig"]), expected, wanted["timeout"])
     except ClusterError as error:

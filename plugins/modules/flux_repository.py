@@ -127,6 +127,10 @@ revision:
   description: The newest commit of the branch; empty where it could not be read.
   type: str
   returned: success
+committed:
+  description: The version of Flux whose controllers the repository brings itself; empty where it does not.
+  type: str
+  returned: success
 encrypted:
   description: How many files are encrypted.
   type: int
@@ -183,17 +187,17 @@ def access_of(wanted: dict[str, Any]) -> Access:
     return Access(wanted["url"], wanted["deploy_key"] or "", hosts, wanted["username"], *files)
 
 
-def look(wanted: dict[str, Any], access: Access, keys: Keys, folder: Path) -> Seen:
-    """Ask the repository, and look at what it gave."""
+def look(wanted: dict[str, Any], access: Access, keys: Keys, folder: Path) -> tuple[Seen, str]:
+    """Ask the repository, and look at what it gave; also the version of Flux that it brings itself."""
     usable = keys.credentials is not None or not (keys.problems or access.over_ssh)
     reply = ask(run_git, access, wanted["branch"], folder, os.environ) if usable else Reply()
     root, path = reply.checkout, clean(wanted["path"])
     if root is None or not (root / path).is_dir():
-        return Seen(keys.problems, reply, identities=keys.identities)
+        return Seen(keys.problems, reply, identities=keys.identities), ""
     wish = Wish(path, wanted["kubernetes"], wanted["flux"], wanted["known_secrets"], wanted["known_namespaces"])
     found, encrypted = findings(root, wish, opener(wanted, keys), run_program)
     version, follows = committed(root, path)
-    return Seen(keys.problems, reply, True, found, encrypted, keys.identities, version, follows)
+    return Seen(keys.problems, reply, True, found, encrypted, keys.identities, follows), version
 
 
 def opener(wanted: dict[str, Any], keys: Keys) -> Callable[[str], bytes | None] | None:
@@ -210,16 +214,17 @@ def main() -> None:
     access = access_of(wanted)
     keys = read_keys(access, wanted["identity"] or "", run_program)
     asked = Asked(
-        wanted["url"], wanted["branch"], clean(wanted["path"]), wanted["flux"], wanted["identity"] or "",
+        wanted["url"], wanted["branch"], clean(wanted["path"]), wanted["identity"] or "",
         access.over_ssh, wanted["escrow_confirmed"], tuple(wanted["refused"]),
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="flux-repository-") as folder:
-        seen = look(wanted, access, keys, Path(folder))
+        seen, version = look(wanted, access, keys, Path(folder))
     module.exit_json(
         changed=False,
         problems=problems(asked, seen),
         notices=notices(asked, seen),
         revision=seen.reply.revision,
+        committed=version,
         encrypted=seen.encrypted,
         writable=seen.reply.writable,
     )

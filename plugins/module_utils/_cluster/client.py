@@ -103,10 +103,12 @@ class Cluster:
         """Merge body into an object."""
         self.request("PATCH", path, body, MERGE_PATCH)
 
-    def apply(self, path: str, body: Mapping[str, Any], manager: str = MANAGER) -> dict[str, Any]:
+    def apply(
+        self, path: str, body: Mapping[str, Any], manager: str = MANAGER, rehearsal: bool = False
+    ) -> dict[str, Any]:
         """Server-side apply, also of what others applied before; creates what is not there."""
         # as text: the client has no other way for this type, and JSON is YAML
-        query = f"?fieldManager={manager}&force=true"
+        query = f"?fieldManager={manager}&force=true{'&dryRun=All' if rehearsal else ''}"
         return self.request("PATCH", path + query, json.dumps(body), APPLY_PATCH)
 
 

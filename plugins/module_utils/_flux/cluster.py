@@ -13,18 +13,20 @@ from typing import Any
 from .._cluster.client import Cluster, ClusterError, Refusal
 from .._gitops.read import load_all
 from .model import AGE_SECRET, NAMESPACE, REQUESTED, SYNC, Found, Object, Plan, Wish
-from .objects import chosen, name_of, path_of, sync_objects
+from .objects import OPERATOR_NAME, chosen, covers, instance, name_of, path_of, sync_objects
 
 SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 LAYERS = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations"
+# What a write changes by itself.
+NOTES = ("managedFields", "resourceVersion", "generation")
 PART = "labelSelector=app.kubernetes.io%2Fpart-of%3Dflux"
 # Until the API serves a kind that was just defined.
 KIND_SECONDS = 30.0
 PAUSE_SECONDS = 0.5
 
 
-def components_in(file: str, controllers: list[str]) -> tuple[Object, ...]:
+def components_in(file: str, controllers: list[str], operator: bool = False) -> tuple[Object, ...]:
     """The objects of a release's file, those of other controllers left out; raises OSError and ValueError."""
     try:
         documents = load_all(Path(file).read_text(encoding="utf-8"))
@@ -32,8 +34,9 @@ def components_in(file: str, controllers: list[str]) -> tuple[Object, ...]:
         raise ValueError(f"{file} cannot be used: {error}") from error
     if not all(isinstance(each, dict) and "kind" in each and "metadata" in each for each in documents if each):
         raise ValueError(f"{file} holds something that is no object of Kubernetes")
-    found = chosen(documents, controllers)
-    missing = set(controllers) - {item["metadata"]["name"] for item in found if item["kind"] == "Deployment"}
+    found = chosen(documents, None if operator else controllers)
+    wanted = {OPERATOR_NAME} if operator else set(controllers)
+    missing = wanted - {item["metadata"]["name"] for item in found if item["kind"] == "Deployment"}
     if missing:
         raise ValueError(f"{file} has no controller {', '.join(sorted(missing))}")
     return found
@@ -42,17 +45,34 @@ def components_in(file: str, controllers: list[str]) -> tuple[Object, ...]:
 def look(cluster: Cluster, wish: Wish) -> Found:
     """Everything that the plan asks about."""
     named = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    objects = {name_of(item): item for item in (named, *wish.components, *sync_objects(wish))}
+    wanted = (named, *wish.components, *sync_objects(wish), *([instance(wish)] if wish.operator else ()))
+    objects = {name_of(item): item for item in wanted}
     found = {name: cluster.find(path_of(item)) for name, item in objects.items()}
+    unlike = {name for name, there in found.items() if there and not covers(there, objects[name])}
     secrets = {name: cluster.find(f"{SECRETS}/{name}") for name in (SYNC, AGE_SECRET)}
     there = (cluster.find(f"{DEPLOYMENTS}?{PART}") or {}).get("items", ())
     return Found(
         objects={name: item for name, item in found.items() if item},
+        same=frozenset(name for name in unlike if rehearsed(cluster, objects[name]) == plain(found[name] or {})),
         secrets={name: item for name, item in secrets.items() if item},
         controllers=tuple(there),
         # items of a list have no kind of their own
         layers=tuple({**item, "kind": "Kustomization"} for item in (cluster.find(LAYERS) or {}).get("items", ())),
     )
+
+
+def rehearsed(cluster: Cluster, item: Object) -> Object | None:
+    """What the API would make of an object; None where it refuses."""
+    try:
+        return plain(cluster.apply(path_of(item), item, rehearsal=True))
+    except Refusal:
+        return None
+
+
+def plain(item: Object) -> Object:
+    """An object without the API's own notes."""
+    metadata = {key: value for key, value in item["metadata"].items() if key not in NOTES}
+    return {**{key: value for key, value in item.items() if key != "status"}, "metadata": metadata}
 
 
 def apply(cluster: Cluster, plan: Plan, found: Found, stamp: str) -> None:

@@ -18,10 +18,13 @@ GitRunner = Callable[[Sequence[str], Mapping[str, str]], "tuple[int, str, str]"]
 CONNECT_SECONDS = 10
 # a branch that nobody has: the push is a rehearsal, and says whether it would be let in
 PROBE = "refs/heads/homelab-asks-whether-it-may-write"
+# As Flux's own client of SSH prefers them, whatever known_hosts has: with a line of another type alone it would refuse.
+ORDER = "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-256,rsa-sha2-512,ssh-ed25519"
 SSH = (
     "-F", "/dev/null", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
     "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null", "-o", "UpdateHostKeys=no",
     "-o", "PreferredAuthentications=publickey", "-o", f"ConnectTimeout={CONNECT_SECONDS}",
+    "-o", f"HostKeyAlgorithms={ORDER}",
 )  # fmt: skip
 HELPER = '!f() {{ test "$1" = get && printf \'username=%s\\npassword=%s\\n\' {username} "$(cat {token})"; }}; f'
 
@@ -101,7 +104,12 @@ def ask(run: GitRunner, access: Access, branch: str, folder: Path, inherited: Ma
 
 SSH_FAULTS = (
     (
-        r"REMOTE HOST IDENTIFICATION HAS CHANGED|No \S+ host key is known|Host key verification failed",
+        r"No \S+ host key is known",
+        "homelab_gitops_known_hosts has no such line for {host} ({last}); Flux takes keys of ECDSA before RSA before "
+        "Ed25519, so write every line that its owner publishes",
+    ),
+    (
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed",
         "{host} shows a host key that homelab_gitops_known_hosts does not have: it was changed, or somebody else "
         "answers; compare with what its owner publishes, and only then write it there",
     ),

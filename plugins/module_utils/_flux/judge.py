@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .._gitops.model import Finding
-from .._releases.judge import minor_of
 from .git import Reply
 
 
@@ -19,7 +18,6 @@ class Asked:
     url: str
     branch: str
     path: str
-    version: str
     identity: str = ""
     over_ssh: bool = True
     escrow_confirmed: bool = False
@@ -39,8 +37,7 @@ class Seen:
     # how many files are encrypted, and with how many identities the key file opens them
     encrypted: int = 0
     identities: int = 0
-    # of gotk-components.yaml and gotk-sync.yaml in the repository, empty where there is none
-    committed: str = ""
+    # what gotk-sync.yaml in the repository follows, empty where there is none
     follows: str = ""
 
 
@@ -88,12 +85,6 @@ def _findings(asked: Asked, seen: Seen) -> Iterator[str]:
 
 
 def _committed(asked: Asked, seen: Seen) -> Iterator[str]:
-    if seen.committed and minor_of(seen.committed) != minor_of(asked.version):
-        yield (
-            f"Git brings Flux {seen.committed} ({asked.path}/flux-system/gotk-components.yaml), expected "
-            f"{asked.version} of the release set, and the two would fight; commit that one, or name "
-            "Git's in homelab_release_overrides"
-        )
     if seen.follows and seen.follows != f"branch {asked.branch} of {asked.url.rstrip('/').removesuffix('.git')}":
         yield (
             f"{asked.path}/flux-system/gotk-sync.yaml follows {seen.follows}, expected branch {asked.branch} of "

@@ -34,7 +34,12 @@ class Wish:
     components: tuple[Object, ...] = ()
     # the commit that Git has
     revision: str = ""
+    # the version of Flux that Git brings itself
+    committed: str = ""
     replace_sync: bool = False
+    # the controllers that flux-operator is to keep, and its own version; empty where there is no operator
+    operator: str = ""
+    controllers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Found:
     """What the cluster has; objects by the names that objects.name_of gives them."""
 
     objects: Mapping[str, Object] = field(default_factory=dict)
+    # names of those that the API would leave as they are, however a wish writes them
+    same: frozenset[str] = frozenset()
     secrets: Mapping[str, Object] = field(default_factory=dict)
     controllers: tuple[Object, ...] = ()
     layers: tuple[Object, ...] = ()

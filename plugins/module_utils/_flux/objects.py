@@ -12,6 +12,13 @@ from .model import AGE_SECRET, NAMESPACE, SYNC, Object, Wish
 
 COMPONENT = "app.kubernetes.io/component"
 SOURCE, KUSTOMIZE = "source.toolkit.fluxcd.io/v1", "kustomize.toolkit.fluxcd.io/v1"
+OPERATOR, OPERATOR_NAME, INSTANCE = "fluxcd.controlplane.io/v1", "flux-operator", "flux"
+REGISTRY = "ghcr.io/fluxcd"
+DECRYPT = f"""\
+- op: add
+  path: /spec/decryption
+  value: {{provider: sops, secretRef: {{name: {AGE_SECRET}}}}}
+"""
 OWNERS = {
     "kustomize.toolkit.fluxcd.io/name": "Git (Kustomization {})",
     "helm.toolkit.fluxcd.io/name": "Git (HelmRelease {})",
@@ -23,14 +30,14 @@ QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(m|k|Ki|M|Mi|G|Gi)?$")
 FACTORS = {"m": 0.001, "k": 1e3, "Ki": 2**10, "M": 1e6, "Mi": 2**20, "G": 1e9, "Gi": 2**30}
 
 
-def chosen(documents: Iterable[Object | None], controllers: Sequence[str]) -> tuple[Object, ...]:
-    """Of the objects in a release's file those of the wanted controllers, and those that all share."""
+def chosen(documents: Iterable[Object | None], controllers: Sequence[str] | None) -> tuple[Object, ...]:
+    """Of the objects in a release's file those of the wanted controllers, and those that all share; None takes all."""
     objects = []
     for document in documents:
         if not document:
             continue
         owner = (document["metadata"].get("labels") or {}).get(COMPONENT)
-        if owner is None or owner in controllers:
+        if controllers is None or owner is None or owner in controllers:
             metadata = {key: value for key, value in document["metadata"].items() if value is not None}
             objects.append({**{key: value for key, value in document.items() if key != "status"}, "metadata": metadata})
     return tuple(sorted(objects, key=lambda item: item["kind"] not in FIRST))
@@ -51,6 +58,29 @@ def sync_objects(wish: Wish) -> tuple[Object, Object]:
     if wish.age is not None:
         layer["decryption"] = {"provider": "sops", "secretRef": {"name": AGE_SECRET}}
     return _object(SOURCE, "GitRepository", source), _object(KUSTOMIZE, "Kustomization", layer)
+
+
+def instance(wish: Wish) -> Object:
+    """The same as one object, out of which flux-operator makes controllers and sync objects."""
+    sync = {
+        "kind": "GitRepository",
+        "url": wish.url,
+        "ref": f"refs/heads/{wish.branch}",
+        "path": clean(wish.path),
+        "interval": wish.interval,
+    }
+    if wish.credentials is not None:
+        sync["pullSecret"] = SYNC
+    spec: Object = {
+        "distribution": {"version": wish.version, "registry": REGISTRY},
+        "components": list(wish.controllers),
+        "cluster": {"type": "kubernetes", "networkPolicy": True},
+        "sync": sync,
+    }
+    if wish.age is not None:
+        spec["kustomize"] = {"patches": [{"target": {"kind": "Kustomization"}, "patch": DECRYPT}]}
+    metadata = {"name": INSTANCE, "namespace": NAMESPACE}
+    return {"apiVersion": OPERATOR, "kind": "FluxInstance", "metadata": metadata, "spec": spec}
 
 
 def _object(version: str, kind: str, spec: Object) -> Object:
@@ -88,7 +118,10 @@ def follows_source(item: Mapping[str, Any]) -> str:
     """What a GitRepository follows, in words."""
     spec = item.get("spec") or {}
     url = str(spec.get("url", "")).rstrip("/").removesuffix(".git")
-    return f"branch {(spec.get('ref') or {}).get('branch', 'master')} of {url}"
+    reference = spec.get("ref") or {}
+    # flux-operator writes the whole name
+    branch = reference.get("branch") or str(reference.get("name", "master")).removeprefix("refs/heads/")
+    return f"branch {branch} of {url}"
 
 
 def follows_layer(item: Mapping[str, Any]) -> str:

@@ -14,10 +14,13 @@ from .._releases.plan import backwards, jump
 from .model import AGE_KEY, AGE_SECRET, CREDENTIALS, NAMESPACE, SYNC, Action, Found, Object, Plan, Wish
 from .objects import (
     KUSTOMIZE,
+    OPERATOR_NAME,
     SOURCE,
+    clean,
     covers,
     follows_layer,
     follows_source,
+    instance,
     name_of,
     owner_of,
     sync_objects,
@@ -30,14 +33,15 @@ IMAGE = re.compile(r"/source-controller:v1\.(\d+)\.")
 def plan(wish: Wish, found: Found) -> Plan:
     """Problems forbid all actions."""
     source, layer = sync_objects(wish)
-    owner = next((owner for item in found.controllers if (owner := owner_of(item))), "")
+    wanted = (instance(wish),) if wish.operator else (source, layer)
+    owner = "" if wish.operator else next((owner for item in found.controllers if (owner := owner_of(item))), "")
     differing = () if owner else _differing(wish, found)
     problems = [*_versions(wish, found, owner), *_stored(wish, found, owner), *_other_sync(wish, found, source, layer)]
     notices = list(_left(wish, found, owner, source, layer))
     if problems:
         return Plan(notices=tuple(notices), problems=tuple(problems))
     secrets = _secrets(wish, found)
-    sync = [item for item in (source, layer) if _is_wanted(found, item)]
+    sync = [item for item in wanted if _is_wanted(found, item)]
     requests = list(_requests(wish, found, secrets))
     actions = [
         *(() if f"Namespace {NAMESPACE}" in found.objects else [_create("namespace", f"Namespace {NAMESPACE}")]),
@@ -64,9 +68,7 @@ def minor_in(found: Found) -> str:
 def _differing(wish: Wish, found: Found) -> tuple[Object, ...]:
     there = found.objects
     return tuple(
-        item
-        for item in wish.components
-        if not owner_of(there.get(name_of(item))) and not covers(there.get(name_of(item)), item)
+        item for item in wish.components if not owner_of(there.get(name_of(item))) and not _settled(found, item)
     )
 
 
@@ -77,6 +79,12 @@ def _versions(wish: Wish, found: Found, owner: str) -> Iterator[str]:
             sentence = judged("flux", running, wish.version)
             if sentence:
                 yield sentence
+    if wish.committed and not wish.operator and not owner and minor_of(wish.committed) != minor_of(wish.version):
+        yield (
+            f"Git brings Flux {wish.committed} ({clean(wish.path)}/flux-system/gotk-components.yaml), expected "
+            f"{wish.version} of the release set, and the two would fight; commit that one (see flux_commit_folder), "
+            "or name Git's in homelab_release_overrides"
+        )
 
 
 def _stored(wish: Wish, found: Found, owner: str) -> Iterator[str]:
@@ -101,7 +109,7 @@ def _other_sync(wish: Wish, found: Found, source: Object, layer: Object) -> Iter
         if there is None or asked(there) == asked(item):
             continue
         said = f"{name_of(item)} of the cluster follows {asked(there)}, expected {asked(item)}"
-        owner = owner_of(there)
+        owner = "" if wish.operator else owner_of(there)
         if owner:
             yield f"{said}, and it belongs to {owner}; change it there, or correct the inventory"
         elif not wish.replace_sync:
@@ -122,7 +130,7 @@ def _left(wish: Wish, found: Found, owner: str, source: Object, layer: Object) -
             )
     for item in (source, layer):
         there = found.objects.get(name_of(item))
-        if owner_of(there):
+        if owner_of(there) and not wish.operator:
             yield f"{name_of(item)} belongs to {owner_of(there)} and is left to it"
         if ((there or {}).get("spec") or {}).get("suspend"):
             yield f"{name_of(item)} is suspended, so Git does not reach the cluster; flux resume makes it go on"
@@ -133,7 +141,11 @@ def _left(wish: Wish, found: Found, owner: str, source: Object, layer: Object) -
 
 def _is_wanted(found: Found, item: Object) -> bool:
     there = found.objects.get(name_of(item))
-    return not owner_of(there) and not covers(there, item)
+    return not owner_of(there) and not _settled(found, item)
+
+
+def _settled(found: Found, item: Object) -> bool:
+    return name_of(item) in found.same or covers(found.objects.get(name_of(item)), item)
 
 
 def _secrets(wish: Wish, found: Found) -> dict[str, dict[str, str | None]]:
@@ -173,6 +185,9 @@ def _create(kind: str, target: str) -> Action:
 
 
 def _components(wish: Wish, found: Found, differing: tuple[Object, ...], owner: str) -> Iterator[Action]:
+    if wish.operator:
+        yield from _operator(wish, found, differing)
+        return
     running = minor_in(found)
     if owner or (running and not differing):
         return
@@ -187,6 +202,13 @@ def _components(wish: Wish, found: Found, differing: tuple[Object, ...], owner: 
         yield Action("components", "flux", f"bring Flux to {wish.version}: {few}")
 
 
+def _operator(wish: Wish, found: Found, differing: tuple[Object, ...]) -> Iterator[Action]:
+    there = f"Deployment {NAMESPACE}/{OPERATOR_NAME}" in found.objects
+    if differing or not there:
+        verb = "bring flux-operator to" if there else "install flux-operator"
+        yield Action("components", OPERATOR_NAME, f"{verb} {wish.operator} ({len(differing)} objects)")
+
+
 def _applied(found: Found, item: Object) -> str:
     return f"{'change' if name_of(item) in found.objects else 'create'} {name_of(item)}"
 
@@ -199,7 +221,7 @@ def _requests(wish: Wish, found: Found, secrets: Mapping[str, Any]) -> Iterator[
     if source is not None and not (source.get("spec") or {}).get("suspend"):
         if SYNC in secrets:
             yield _named(SOURCE, source), "have Flux fetch with the new credentials"
-        elif wish.revision and has != revision:
+        elif wish.revision and commit_of(has) != wish.revision:
             yield _named(SOURCE, source), f"have Flux fetch {revision[:24]}, it has {has[:24] or 'nothing yet'}"
     for layer in found.layers if AGE_SECRET in secrets else ():
         secret = ((layer.get("spec") or {}).get("decryption") or {}).get("secretRef") or {}
@@ -212,6 +234,11 @@ def _named(version: str, item: Object) -> Object:
     kind = "GitRepository" if version == SOURCE else "Kustomization"
     metadata = {key: item["metadata"][key] for key in ("name", "namespace")}
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def commit_of(revision: str) -> str:
+    """Of main@sha1:0123, and of refs/heads/main@sha1:0123 as flux-operator's sources have it."""
+    return revision.rpartition(":")[2]
 
 
 def revision_of(source: Mapping[str, Any] | None) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from .._cilium.status import condition_of
 from .model import NAMESPACE, REQUESTED, SYNC
-from .objects import name_of
-from .plan import revision_of
+from .objects import INSTANCE, name_of
+from .plan import commit_of, revision_of
 
 Object = Mapping[str, Any]
 
@@ -24,6 +24,8 @@ class Expected:
     # what Git had when it was asked, with its branch, and what Flux had before that
     revision: str = ""
     had: str = ""
+    # whether a FluxInstance is to be Ready too
+    operator: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,13 @@ class Seen:
     controllers: Sequence[Object] = ()
     source: Object | None = None
     layer: Object | None = None
+    instance: Object | None = None
 
 
 def missing(expected: Expected, seen: Seen) -> list[str]:
     """One part of a sentence for each thing that is not there yet."""
-    controllers = [*_controllers(expected, seen)]
+    instance = _unready("FluxInstance", seen.instance, INSTANCE) if expected.operator else ""
+    controllers = [instance] if instance else [*_controllers(expected, seen)]
     return controllers or [*_source(expected, seen.source)] or [*_layer(seen)]
 
 
@@ -72,7 +76,8 @@ def _source(expected: Expected, source: Object | None) -> Iterator[str]:
         return
     has = revision_of(source)
     # another one than before is what Git has by now
-    if expected.revision and has != expected.revision and has in ("", expected.had):
+    behind = commit_of(has) != commit_of(expected.revision) and has in ("", expected.had)
+    if expected.revision and behind:
         yield f"GitRepository {NAMESPACE}/{SYNC} has {has or 'no revision'}, and Git has {expected.revision}"
 
 
@@ -87,12 +92,14 @@ def _layer(seen: Seen) -> Iterator[str]:
         yield f"Kustomization {NAMESPACE}/{SYNC} has applied {applied or 'nothing'}, and {fetched} is fetched"
 
 
-def _unready(kind: str, item: Object | None) -> str:
+def _unready(kind: str, item: Object | None, called: str = SYNC) -> str:
     if item is None:
-        return f"{kind} {NAMESPACE}/{SYNC} is not there"
+        return f"{kind} {NAMESPACE}/{called} is not there"
     name = name_of({"kind": kind, "metadata": item["metadata"]})
     status, metadata = item.get("status") or {}, item["metadata"]
-    if int(status.get("observedGeneration") or 0) < int(metadata.get("generation") or 0):
+    # a FluxInstance tells its generation in its condition alone
+    looked = status.get("observedGeneration") or condition_of(item, "Ready").get("observedGeneration") or 0
+    if int(looked) < int(metadata.get("generation") or 0):
         return f"nobody has looked at {name} yet"
     asked = (metadata.get("annotations") or {}).get(REQUESTED)
     if asked and status.get("lastHandledReconcileAt") != asked:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,13 @@ def load_all(content: str) -> list[Any]:
         return list(yaml.load_all(content, Loader=LOADER))
     except yaml.YAMLError as error:
         raise ValueError(f"it is no YAML ({error})") from error
+
+
+def dump_all(documents: Iterable[Any]) -> str:
+    """A text of documents, keys in their own order; each has its own copy of what it shares."""
+    dumper = type("Plain", (yaml.SafeDumper,), {"ignore_aliases": lambda _self, _data: True})
+    text: str = yaml.dump_all(documents, Dumper=dumper, sort_keys=False, width=120)
+    return text
 
 
 def read_file(root: Path, name: str) -> tuple[list[Document], list[Finding]]:

@@ -163,6 +163,17 @@ class GatewayWish:
 
 
 @dataclass(frozen=True)
+class GitopsWish:
+    """The repository that Flux follows, and the files that open it."""
+
+    url: str = ""
+    known_hosts: tuple[str, ...] = ()
+    deploy_key: str = ""
+    token: str = ""
+    identity: str = ""
+
+
+@dataclass(frozen=True)
 class Site:
     """What all machines share."""
 
@@ -179,6 +190,8 @@ class Site:
     default_class: str | None = None
     releases: Mapping[str, str] = field(default_factory=dict)
     gateway_wish: GatewayWish = GatewayWish()
+    gitops_wish: GitopsWish = GitopsWish()
+    encrypts_secrets: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
     Unknown,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gateway import DOMAIN, parse_gateway
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gitops import parse_gitops
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gpu import gpu_cards, gpu_wish
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_proxmox import (
     admin_keys,
@@ -215,6 +216,16 @@ def _unknowns(owner: str, unknowns: Reader) -> tuple[Unknown, ...]:
     return tuple(found)
 
 
+def _network(network: Reader) -> Reader:
+    """The nodes' network, with its servers checked."""
+    network.mapping(("cidr", "gateway", "dns", "ntp"))
+    for resolver in network["dns"].items():
+        resolver.address()
+    for server in network["ntp"].items():
+        server.text()
+    return network
+
+
 def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     """What all machines share, from homelab_* variables."""
 
@@ -235,11 +246,7 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
     for name in OWNED:
         place(f"{name}_owner").choice(("ansible", "flux"), required=False)
     place("timezone").text(ZONE)
-    network = place("node_network").mapping(("cidr", "gateway", "dns", "ntp"))
-    for resolver in network["dns"].items():
-        resolver.address()
-    for server in network["ntp"].items():
-        server.text()
+    network = _network(place("node_network"))
     return Site(
         network=network["cidr"].network() if network.is_mapping else None,
         gateway=network["gateway"].address() if network.is_mapping else None,
@@ -254,4 +261,6 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
         default_class=place("default_storage_class").text(CLASS, required=False),
         releases=parse_releases(*map(place, ("releases", "k3s_version", "release_set", "release_overrides"))),
         gateway_wish=parse_gateway(place("gateway"), place("bgp")),
+        gitops_wish=parse_gitops(lambda name: place(f"gitops_{name}")),
+        encrypts_secrets=site.get("homelab_secrets_encryption") is True or site.get("homelab_hardening") is True,
     )

@@ -23,6 +23,10 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.ru
     advise_gateway,
     check_gateway,
 )
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_gitops import (
+    advise_gitops,
+    check_gitops,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_gpu import check_gpus
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_network import check_nics
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_proxmox import (
@@ -59,6 +63,7 @@ def check(inventory: Inventory) -> list[str]:
         check_vms,
         check_releases,
         check_gateway,
+        check_gitops,
         check_nics,
     )
     found = [sentence for rule in rules for sentence in rule(inventory)]
@@ -184,7 +189,7 @@ def check_hosts_of_vms(inventory: Inventory) -> Iterator[str]:
 
 def advice(inventory: Inventory) -> list[str]:
     """What is allowed, for a while or at the owner's risk."""
-    found = [*advise_releases(inventory), *advise_gateway(inventory), *advise_vms(inventory)]
+    found = [*advise_releases(inventory), *advise_gateway(inventory), *advise_vms(inventory), *advise_gitops(inventory)]
     if len(inventory.in_group(SERVERS)) == 2:
         found.append(f"the group {SERVERS} has 2 machines: etcd stops when either is lost; add a third one")
     return found

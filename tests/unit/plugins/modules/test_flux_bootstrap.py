@@ -13,10 +13,14 @@ from typing import Any
 
 import pyrage
 import pytest
+import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.client import Cluster
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux import cluster as of_cluster
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux import plan as of_plan
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.objects import path_of
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.repository import committed
 from ansible_collections.fletcherlabs.homelab.plugins.modules import flux_bootstrap
 from lab.flux_releases import double, objects
 
@@ -201,6 +205,18 @@ def test_a_run_that_was_killed_in_between_is_brought_to_its_end(call: Call, clus
     assert cluster.get(policy)["spec"]["egress"] == [{}]
 
 
+def test_what_the_api_itself_calls_the_same_is_no_difference(
+    call: Call, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call()
+    # as if the API wrote everything in other words
+    monkeypatch.setattr(of_cluster, "covers", lambda _found, _wanted: False)
+    monkeypatch.setattr(of_plan, "covers", lambda _found, _wanted: False)
+    assert not call()["changed"]
+    cluster.merge(CONTROLLER, {"spec": {"replicas": 0}})
+    assert sentences(call()) == ["bring Flux to 2.6.1: Deployment flux-system/source-controller"]
+
+
 def test_what_git_keeps_is_left_to_it(call: Call, cluster: Cluster) -> None:
     call()
     for path in (CONTROLLER, SOURCE, LAYER):
@@ -231,6 +247,12 @@ def test_an_upgrade_goes_one_minor_version_and_never_back(call: Call, cluster: C
     assert "Flux 2.7 runs and 2.6.1 is wanted, but no upstream supports going back" in call("2.6.1")["msg"]
 
 
+def test_git_with_controllers_of_its_own_has_to_agree_with_the_set(call: Call, cluster: Cluster) -> None:
+    answer = call("2.7.5", committed="2.6.1")
+    assert "Git brings Flux 2.6.1 (clusters/k3s-home/flux-system/gotk-components.yaml), expected 2.7.5" in answer["msg"]
+    assert call("2.7.5", committed="2.7.2")["changed"]
+
+
 def test_objects_of_a_version_that_goes_are_named_before_the_upgrade(call: Call, cluster: Cluster) -> None:
     name = "gitrepositories.source.toolkit.fluxcd.io"
     old = next(item for item in objects("2.6.1") if item["metadata"]["name"] == name)
@@ -257,3 +279,19 @@ def test_a_file_that_is_no_release_is_refused(call: Call, tmp_path: Path, file: 
 
 def test_a_user_without_the_right_is_named(call: Call) -> None:
     assert "the API does not let the kubeconfig's user do this" in call(user="visitor")["msg"]
+
+
+def test_git_may_keep_flux_itself(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "checkout" / "flux-system"
+    answer = call(commit_folder=str(folder))
+    assert sentences(answer)[0] == f"write {folder}/gotk-components.yaml, for you to commit"
+    written = list(yaml.safe_load_all((folder / "gotk-components.yaml").read_text()))
+    assert len(written) == 21
+    assert committed(tmp_path, "checkout") == ("2.6.1", "branch main of ssh://git@git.example.net/flux-k3s")
+    assert yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"] == [
+        "gotk-components.yaml",
+        "gotk-sync.yaml",
+    ]
+    (folder / "kustomization.yaml").write_text("resources: [gotk-components.yaml, gotk-sync.yaml, patch.yaml]\n")
+    assert not call(commit_folder=str(folder))["changed"]
+    assert "patch.yaml" in (folder / "kustomization.yaml").read_text()

@@ -133,11 +133,12 @@ def test_what_git_itself_brings_has_to_agree(call: Call, repository: Repository)
     other = thing("source.toolkit.fluxcd.io/v1", "GitRepository", "flux-system", "flux-system", spec=source)
     repository.put(f"{CLUSTER}/flux-system/gotk-sync.yaml", other)
     commit(repository)
-    problems = call(refused=[])["problems"]
-    assert [each.partition(",")[0] for each in problems] == [
-        f"Git brings Flux 2.5.1 ({CLUSTER}/flux-system/gotk-components.yaml)",
-        f"{CLUSTER}/flux-system/gotk-sync.yaml follows branch main of ssh://git@elsewhere.example/it",
-    ]
+    answer = call(refused=[])
+    assert answer["committed"] == "2.5.1"
+    (problem,) = answer["problems"]
+    assert problem.startswith(
+        f"{CLUSTER}/flux-system/gotk-sync.yaml follows branch main of ssh://git@elsewhere.example"
+    )
 
 
 def test_several_keys_in_one_file_are_worth_a_word(call: Call, repository: Repository) -> None:

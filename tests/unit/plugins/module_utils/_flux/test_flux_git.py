@@ -20,7 +20,7 @@ HTTPS = Access("https://git.example.net/it", username="o'brien", token="/keys/it
     (SSH, "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.",
      "[git.example.net]:2222 shows a host key that homelab_gitops_known_hosts does not have"),
     (SSH, "No ED25519 host key is known for [git.example.net]:2222 and you have requested strict checking.",
-     "shows a host key that homelab_gitops_known_hosts does not have"),
+     "has no such line for [git.example.net]:2222 (No ED25519 host key is known"),
     (SSH, "git@git.example.net: Permission denied (publickey).\nfatal: Could not read from remote repository.",
      "does not take the deploy key /keys/deploy.key; add its public half"),
     (SSH, "ssh: connect to host git.example.net port 2222: Connection refused\nfatal: Could not read from remote",
