@@ -6,22 +6,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.faults import Host
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.model import Nic, Peer, Service, Wanted
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.verdict import Verdict, judge
+from tests import namespace_probe
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = "198.18.250"
@@ -37,28 +36,6 @@ HOUSE = ("tcp=179,5000", "dns", "ntp=0")
 NAMES = {"6443": "api", "10250": "kubelet", "4240": "cilium-health", "22": "ssh"}
 NUMBERS = itertools.count()
 DOUBLES = ROOT / "tests" / "network_doubles.py"
-# Loaded once on each machine; each line of wishes is answered by a process of its own.
-PROBE = """
-import json, os, sys
-from pathlib import Path
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe import look, look_local, model
-# a namespace is none, whatever this machine is
-look_local.CONTAINER_MARKS = ()
-def answer(document):
-    for key, kind in (("nics", model.Nic), ("peers", model.Peer), ("services", model.Service)):
-        document[key] = tuple(kind(**entry) for entry in document[key])
-    for key in ("dns", "ntp"):
-        document[key] = tuple(document[key])
-    print(json.dumps(look.full(model.Wanted(**document), Path("/"))), flush=True)
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        answer(json.loads(line))
-        os._exit(0)
-    if os.waitpid(child, 0)[1]:
-        print(flush=True)
-"""
-LOOK_SECONDS = 60
 
 
 def run(*argv: str) -> str:
@@ -79,23 +56,18 @@ def unavailable() -> str:
     return "" if tried.returncode == 0 else "this machine makes no network namespaces"
 
 
-def answer_of(probe: subprocess.Popen[str]) -> dict[str, Any]:
-    """What a probe saw."""
-    assert probe.stdout is not None
-    assert select.select([probe.stdout], [], [], LOOK_SECONDS)[0], "the probe is not back in time"
-    seen: dict[str, Any] = json.loads(probe.stdout.readline())
-    return seen
-
-
-def slowness() -> float:
-    """How much more time everything needs on a computer that has far too much to do: 1 on others."""
-    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1) / 4))
-
-
-def end(probe: subprocess.Popen[str]) -> None:
-    """Nothing of a probe stays."""
-    probe.kill()
-    probe.communicate()
+def tunnel(number: int, name: str) -> str:
+    """Commands that make a member's end of the tunnel; the answering process of the probe before may hold the port."""
+    others = [NODES[other] for other in MEMBERS if other != name]
+    kind = f"type vxlan id 1 dstport 8472 dev eth0 local {NODES[name]}"
+    return "; ".join(
+        [
+            f"ip link add cilium_host {kind}",
+            *(f"bridge fdb append 00:00:00:00:00:00 dev cilium_host dst {other}" for other in others),
+            f"ip address add 10.42.{number}.1/16 dev cilium_host",
+            "until ip link set cilium_host up 2>/dev/null; do sleep 0.2; done",
+        ]
+    )
 
 
 def usual(name: str) -> tuple[str, ...]:
@@ -125,7 +97,7 @@ class Town:
         for name, address in {**NODES, "router": ROUTER}.items():
             self._machine(name, address, CABLES[name])
             self.serve(name, *usual(name))
-        self.probes = {name: self._probe(name) for name in NODES}
+        self.probes = {name: namespace_probe.start(self.namespace(name)) for name in NODES}
         for name in CABLES:
             self.await_doubles(name)
 
@@ -149,7 +121,7 @@ class Town:
         for name in list(self.doubles):
             self.stop(name)
         for probe in self.probes.values():
-            end(probe)
+            namespace_probe.end(probe)
         for name in (*NODES, "router", "switch"):
             subprocess.run(["ip", "netns", "del", self.namespace(name)], capture_output=True, check=False)
             shutil.rmtree(self.files(name), ignore_errors=True)
@@ -192,6 +164,24 @@ class Town:
             yield
         finally:
             self.doubles[name].send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def tunnels(self) -> Iterator[None]:
+        """The kernel's VXLAN between the members, as Cilium has it, and a process that is called as its agent is."""
+        agent = 'open("/proc/self/comm", "w").write("cilium-agent"); print(flush=True); input()'
+        process = subprocess.Popen(
+            [sys.executable, "-c", agent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout is not None and process.stdout.readline()
+            for number, name in enumerate(MEMBERS):
+                self.on(name, tunnel(number, name))
+            yield
+        finally:
+            for name in MEMBERS:
+                self.on(name, "ip link del cilium_host 2>/dev/null || true")
+            process.kill()
+            process.communicate()
 
     def await_doubles(self, name: str) -> None:
         """Until a machine's doubles listen on a port of TCP, the last thing that they do."""
@@ -244,7 +234,7 @@ input()
         services += [Service("nfs", host, NODES[host], port) for host, port in NFS.items()]
         services += [Service("bgp", "router", ROUTER, 179), Service("registry", "registry", ROUTER, 5000)]
         peers = [Peer(other, address, other in MEMBERS) for other, address in NODES.items() if other != name]
-        slow = slowness()
+        slow = namespace_probe.slowness()
         wanted = Wanted(
             name=name,
             address=NODES[name],
@@ -269,23 +259,12 @@ input()
         probes = {name: probe for name, probe in self.probes.items() if name not in deaf}
         with contextlib.ExitStack() as stack:
             if before:
-                probes["k3s1"] = self._probe("k3s1", before)
-                stack.callback(end, probes["k3s1"])
+                probes["k3s1"] = namespace_probe.start(self.namespace("k3s1"), before)
+                stack.callback(namespace_probe.end, probes["k3s1"])
             for name, probe in probes.items():
-                print(json.dumps(asdict(wanted[name])), file=probe.stdin, flush=True)
-            answers = {name: answer_of(probe) for name, probe in probes.items()}
+                namespace_probe.ask(probe, wanted[name])
+            answers = {name: namespace_probe.answer_of(probe) for name, probe in probes.items()}
         return [Host(wanted[name], answers.get(name)) for name in NODES]
-
-    def _probe(self, name: str, before: str = ":") -> subprocess.Popen[str]:
-        argv = ["ip", "netns", "exec", self.namespace(name), "sh", "-c", f'{before}; exec "$0" -c "$1"']
-        return subprocess.Popen(
-            [*argv, sys.executable, PROBE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": ".collections"},
-        )
 
     def verdicts(self, deaf: tuple[str, ...] = (), before: str = "", **changes: dict[str, Any]) -> list[Verdict]:
         """The judgement on all that."""

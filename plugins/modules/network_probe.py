@@ -14,7 +14,8 @@ description:
     and rules; asks who has which address by ARP; sends small and full-sized pings to every peer; connects to the
     services that should answer; and asks name servers and time servers.
   - Exchanges datagrams with the peers on the port of VXLAN, while they run the same module. Where the kernel's VXLAN
-    holds that port, the datagrams are sent raw and seen on the wire, which leaves out the receiver's packet filter.
+    holds that port, the datagrams are sent raw and seen on the wire, which leaves out the receiver's packet filter; the
+    peer's address on C(cilium_host), which they tell, is then pinged through the tunnel.
   - Changes nothing and judges only the machine itself; M(fletcherlabs.homelab.network_report) judges all machines
     together.
   - Needs Python's standard library only. Nothing is mounted, so a dead NFS server cannot hold it up.

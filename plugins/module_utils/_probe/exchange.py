@@ -3,7 +3,8 @@
 """Private to the collection: datagrams on the port of VXLAN, from every host to every host, while the probe runs.
 
 Where the kernel's own VXLAN holds the port, datagrams are sent by a raw socket and seen on the wire. That proves the
-way between the hosts, but not that the receiver's packet filter lets them in.
+way between the hosts, but not that the receiver's packet filter lets them in. So they tell the sender's address inside
+the tunnel, where it is pinged afterwards.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ IP_PROTOCOL = 0x0800
 class Wire:
     """Sends and receives on the port, whoever else holds it."""
 
-    def __init__(self, port: int, interface: str) -> None:
+    def __init__(self, port: int, interface: str, inside: str = "0.0.0.0") -> None:
         self.port = port
+        self.inside = socket.inet_aton(inside)
+        # address of a peer -> its own inside the tunnel
+        self.told: dict[str, str] = {}
         self.state = "own socket"
         self.sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.receiver = self.sender
@@ -49,7 +53,7 @@ class Wire:
 
     def send(self, address: str, kind: bytes) -> None:
         """One datagram; that a host is unreachable shows by its silence."""
-        data = MAGIC + kind
+        data = MAGIC + kind + self.inside
         try:
             if self.state == "own socket":
                 self.sender.sendto(data, (address, self.port))
@@ -70,7 +74,11 @@ class Wire:
         address = str(source[0])
         if self.state == "on the wire":
             address, data = socket.inet_ntoa(data[12:16]), data[(data[0] & 15) * 4 + 8 :]
-        return (address, data[4:5]) if data[:4] == MAGIC else ("", b"")
+        if data[:4] != MAGIC:
+            return "", b""
+        if len(data) >= 9 and any(data[5:9]):
+            self.told[address] = socket.inet_ntoa(data[5:9])
+        return address, data[4:5]
 
     def close(self) -> None:
         """Give the port back."""
@@ -118,7 +126,8 @@ def exchange(wire: Wire, peers: Iterable[str], seconds: float) -> dict[str, Any]
         # the others may still wait for an answer to their question
         if complete is not None and time.monotonic() > complete + SETTLE:
             break
-    return {"state": wire.state, "heard": sorted(heard), "answered": sorted(answered)}
+    told = {address: inside for address, inside in wire.told.items() if address in wanted}
+    return {"state": wire.state, "heard": sorted(heard), "answered": sorted(answered), "told": told}
 
 
 def linger(wire: Wire, seconds: float) -> None:

@@ -27,7 +27,7 @@ def pair_faults(hosts: Sequence[Host], known: Known) -> list[Fault]:
     seen = {host.name: host.evidence for host in hosts if host.evidence is not None}
     faults = [*_mtu(seen), *_macs(seen)]
     known = known.joined(faults)
-    for check in (_neighbours, _reach, _loss, _path, _exchange):
+    for check in (_neighbours, _reach, _loss, _path, _exchange, _inside):
         more = list(check(hosts, seen, known))
         known = known.joined(more)
         faults += more
@@ -179,3 +179,24 @@ def _exchange(hosts: Sequence[Host], seen: Seen, known: Known) -> Iterator[Fault
             f"UDP packets to port {port} (VXLAN) {what}: let them through its packet filter",
             len(failed),
         )
+
+
+def _inside(hosts: Sequence[Host], seen: Seen, known: Known) -> Iterator[Fault]:
+    """The tunnel itself, where it carries anything at all: a container network need not answer pings."""
+    results = {
+        Pair(host.name, other.name): ((seen[host.name].get("exchange") or {}).get("inside") or {}).get(
+            other.wanted.address
+        )
+        for host, other in addressed(hosts, seen)
+    }
+    if not any(results.values()):
+        return
+    failed_pairs = [pair for pair, answered in results.items() if answered == 0]
+    for node, failed in blame(failed_pairs, known).items():
+        who = names([pair.target if pair.observer == node else pair.observer for pair in failed])
+        port = next(host.wanted.tunnel_port for host in hosts if host.name == node)
+        text = (
+            f"the tunnel between it and {who} carries nothing, though datagrams to port {port} (VXLAN) come in: let "
+            "them through its packet filter, and look at its Cilium pod"
+        )
+        yield Fault(node, 4, 0, "vxlan", text, len(failed))

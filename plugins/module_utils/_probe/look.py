@@ -28,6 +28,9 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.parall
 
 SMALL = 64
 BIG_COUNT = 4
+# Where Cilium has the host's own address among the pods'.
+TUNNEL = "cilium_host"
+INSIDE_PATIENCE = 0.5
 # The exchange with a silent peer is over before the time is, so that a busy machine still tells of it.
 OF_TIME = 0.75
 
@@ -107,12 +110,17 @@ def _arp(wanted: Wanted, device: str) -> dict[str, list[str]]:
 
 
 def _exchange(wanted: Wanted, device: str) -> dict[str, Any]:
-    wire = Wire(wanted.tunnel_port, device)
+    own = [entry["address"] for entry in read_routes.addresses() if entry["device"] == TUNNEL]
+    wire = Wire(wanted.tunnel_port, device, *own[:1])
     try:
         result = exchange(wire, [peer.address for peer in wanted.peers if peer.tunnel], wanted.seconds * OF_TIME)
         linger(wire, wanted.linger)
     finally:
         wire.close()
+    told = result.pop("told")
+    if own and told:
+        answers = check_echo.echo(told.values(), SMALL, BIG_COUNT, INSIDE_PATIENCE)
+        result["inside"] = {address: answers[inside]["answered"] for address, inside in told.items()}
     return result
 
 

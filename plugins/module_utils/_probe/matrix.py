@@ -114,6 +114,8 @@ def _exchange(host: Host, seen: Evidence, address: str) -> Iterator[Failure]:
     if result and address in tunnels and address not in result["answered"]:
         heard = "came in, but no answer did" if address in result["heard"] else "do not come in"
         yield 4, str(host.wanted.tunnel_port), f"VXLAN packets {heard}"
+    elif result and (result.get("inside") or {}).get(address) == 0:
+        yield 4, str(host.wanted.tunnel_port), "the tunnel carries nothing"
 
 
 def _successes(seen: Evidence, column: str, address: str) -> Iterator[str]:

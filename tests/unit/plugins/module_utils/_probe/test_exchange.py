@@ -26,7 +26,15 @@ def test_ends_early_when_everybody_was_heard_and_answered() -> None:
         result = exchange.exchange(wire, ["127.0.0.1"], 5)
     finally:
         wire.close()
-    assert result == {"state": "own socket", "heard": ["127.0.0.1"], "answered": ["127.0.0.1"]}
+    assert result == {"state": "own socket", "heard": ["127.0.0.1"], "answered": ["127.0.0.1"], "told": {}}
+
+
+def test_the_address_inside_the_tunnel_is_told() -> None:
+    wire = Wire(free_port(), "lo", "10.42.1.7")
+    try:
+        assert exchange.exchange(wire, ["127.0.0.1"], 5)["told"] == {"127.0.0.1": "10.42.1.7"}
+    finally:
+        wire.close()
 
 
 def test_silence_is_bounded() -> None:
@@ -57,7 +65,7 @@ def test_lingering_process_answers_and_ends() -> None:
     thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
-    assert answers == [exchange.MAGIC + ANSWER]
+    assert answers == [exchange.MAGIC + ANSWER + bytes(4)]
 
 
 def test_first_byte_is_no_vxlan() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.matrix import matrix
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.verdict import judge
 from tests.unit.plugins.module_utils._probe.town import (
     ADDRESSES,
@@ -172,6 +173,32 @@ ROWS: dict[str, tuple[list[Change], list[str]]] = {
     ),
     "two lost pings": ([lambda network: network.seen["k2"]["small"][ADDRESSES["k1"]].update(answered=18)], []),
 }  # fmt: skip
+
+
+def inside(silent: str) -> Change:
+    """What pings through the tunnel found; nothing at one of the members."""
+
+    def change(network: Network) -> None:
+        for name, seen in network.seen.items():
+            if seen["exchange"]:
+                seen["exchange"]["inside"] = {
+                    address: 0 if silent in (name, other, "everybody") else 4
+                    for other, address in ADDRESSES.items()
+                    if address in seen["exchange"]["heard"]
+                }
+
+    return change
+
+
+@pytest.mark.parametrize("silent", ["nobody", "everybody", "k1"])
+def test_a_tunnel_is_judged_where_any_tunnel_carries_pings(silent: str) -> None:
+    network = Network()
+    inside(silent)(network)
+    lines = [verdict.line for verdict in judge(network.hosts())]
+    assert [line.partition(" carries nothing")[0] for line in lines] == (
+        ["k1: the tunnel between it and k2, k3 and m1"] if silent == "k1" else []
+    )
+    assert (matrix(network.hosts()).cells[("k2", "k1")].short == "ok") == (silent == "nobody")
 
 
 @pytest.mark.parametrize("name", ROWS)
