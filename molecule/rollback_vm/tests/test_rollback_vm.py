@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 from tests.hypervisor import MASTER, Hypervisor
+from tests.releases import have_release
 from tests.twin import Run, Twin
+
+NEW = "v1.32.6+k3s1"
 
 
 def well(run: Run) -> Run:
@@ -63,6 +66,19 @@ def test_a_server_that_is_destroyed_is_made_again_and_restored(twin: Twin, pve: 
     assert not well(twin.play()).changed
 
 
-def test_the_server_is_kept_before_it_is_rebuilt(twin: Twin, pve: Hypervisor) -> None:
+def kept(pve: Hypervisor) -> list[str]:
+    """Why the snapshots that are there were made, the oldest first."""
+    return [name.split("-")[1] for name in pve.state["vms"]["130"]["snapshots"]]
+
+
+def test_the_server_is_kept_before_rebuild_restore_and_upgrade_and_three_stay(twin: Twin, pve: Hypervisor) -> None:
+    have_release(twin, NEW)
+    well(twin.play("playbooks/snapshot_vm.yml", "-e", f"node={MASTER}"))
     well(twin.play("playbooks/rebuild_node.yml", "-e", f"node={MASTER}", "-e", "force=true"))
-    assert any(name.startswith("homelab-rebuild-") for name in pve.state["vms"]["130"]["snapshots"])
+    assert kept(pve) == ["manual", "rebuild"]
+    well(twin.play("playbooks/restore_cluster.yml", "-e", "backup=newest", "-e", "confirm=k3s-home"))
+    assert kept(pve) == ["manual", "rebuild", "restore"] and "older" in configmaps(twin)
+    well(twin.play("playbooks/upgrade_cluster.yml", "-e", f"homelab_k3s_version={NEW}"))
+    assert kept(pve) == ["rebuild", "restore", "upgrade"]
+    versions = {node["status"]["nodeInfo"]["kubeletVersion"] for node in twin.get("nodes")["items"]}
+    assert versions == {NEW} and set(ready(twin).values()) == {"True"}
