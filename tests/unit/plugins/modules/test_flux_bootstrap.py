@@ -19,7 +19,8 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.client import Cluster
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux import cluster as of_cluster
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux import plan as of_plan
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.objects import path_of
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.model import Wish
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.objects import path_of, sync_objects
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.repository import committed
 from ansible_collections.fletcherlabs.homelab.plugins.modules import flux_bootstrap
 from lab.flux_releases import double, objects
@@ -203,6 +204,24 @@ def test_a_run_that_was_killed_in_between_is_brought_to_its_end(call: Call, clus
         "create Kustomization flux-system/flux-system",
     ]
     assert cluster.get(policy)["spec"]["egress"] == [{}]
+
+
+def test_a_flux_that_somebody_applied_by_hand_is_taken_over(call: Call, cluster: Cluster) -> None:
+    source, layer = sync_objects(Wish("2.6.1", f"{URL}.git", "main", "/clusters/k3s-home", interval="5m"))
+    for item in (*objects("2.6.1"), source, layer):
+        cluster.apply(path_of(item), item, manager="kubectl-client-side-apply")
+    assert sentences(call()) == [
+        "create Secret flux-system/flux-system",
+        "create Secret flux-system/sops-age",
+        "change GitRepository flux-system/flux-system",
+        "change Kustomization flux-system/flux-system",
+        "have Flux fetch with the new credentials",
+    ]
+    assert cluster.get(SOURCE)["spec"]["secretRef"] == {"name": "flux-system"}
+    assert cluster.get(LAYER)["spec"]["decryption"]["provider"] == "sops"
+    # controllers that are not asked for stay where they are
+    assert cluster.find(CONTROLLER.replace("source-", "image-reflector-"))
+    assert not call()["changed"]
 
 
 def test_what_the_api_itself_calls_the_same_is_no_difference(
