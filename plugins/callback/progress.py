@@ -142,7 +142,6 @@ class CallbackModule(ReadableResults):
         self._tell("layers", *dict.fromkeys(self._layers.values()))
 
     def _tell(self, *event: str) -> None:
-        flush()
         if self._painter:
             self._painter.tell(*event)
 
@@ -158,6 +157,7 @@ class CallbackModule(ReadableResults):
         right = f"{layer} {span_of_time(now - self._started)}"
         stars = "*" * max(3, (self._display.columns or 79) - len(left) - len(right) - 2)
         self._display.display(f"\n{left} {stars} {right}")
+        flush()
         self._place = f"PLAY [{name}]"
         self._tell("play", layer, name)
 
@@ -173,6 +173,7 @@ class CallbackModule(ReadableResults):
 
     def _task_begins(self, task: Task) -> None:
         name = task.get_name().strip()
+        flush()
         self._place = f"TASK [{name}]"
         self._tell("task", name)
 

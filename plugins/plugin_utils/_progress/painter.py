@@ -3,7 +3,9 @@
 """Private to the collection: a program that keeps the last two lines of a terminal up to date while Ansible runs.
 
 A process of its own: Ansible forks for every task, which no thread would survive, and a run that is killed cannot tidy
-up after itself. It reads events, one JSON list a line, ends with its parent, and needs only the standard library.
+up after itself. It reads events from a file, one JSON list a line, a few times a second: a pipe would have Ansible give
+way to it at each event. It ends with its parent, or when there is anything on its standard input, and needs only the
+standard library.
 """
 
 from __future__ import annotations
@@ -16,17 +18,20 @@ import signal
 import sys
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 
 LINES = 2
 MIN_COLUMNS = 20
 MIN_ROWS = 8
-FRAME = 0.1
+# seconds between two looks at the file: with a terminal, and for a log
+LOOK = {True: 0.2, False: 1.0}
 # what takes long is told after some time, after twice that time, and so on, but at least so often
 AGAIN = 600.0
 COLOURS = {"failed": "31", "unreachable": "91", "running": "36", "time": "1", "layer": "34"}
+# No region, and nothing below the cursor: there is never anything but the two lines, wherever a resize has moved them.
+CLEAR = "\x1b7\x1b[r\x1b8\x1b[J"
 # what must never be cut off comes first
 ORDER = ("failed", "unreachable", "running")
 
@@ -194,8 +199,8 @@ class Bottom:
             return
         setup = ""
         if size != self.size:
-            # Room below the cursor first (index keeps the column), outside of any region.
-            setup = self._erase() + "\x1b7\x1b[r\x1b8" + "\x1bD" * LINES + f"\x1b[{LINES}A"
+            # Room below the cursor; index is a line feed that keeps the column.
+            setup = CLEAR + "\x1bD" * LINES + f"\x1b[{LINES}A"
             self.size, self.shown = (width, height), ""
         lines = [first_line(state, width - 1, now), second_line(state, width - 1)]
         drawn = "".join(
@@ -210,14 +215,8 @@ class Bottom:
     def release(self) -> None:
         """Give the terminal back as it was."""
         if self.size != (0, 0):
-            write(self.output, f"\x1b7\x1b[r\x1b8{self._erase()}")
+            write(self.output, CLEAR)
         self.size, self.shown = (0, 0), ""
-
-    def _erase(self) -> str:
-        if self.size == (0, 0):
-            return ""
-        rows = range(self.size[1] - LINES + 1, self.size[1] + 1)
-        return "\x1b7" + "".join(f"\x1b[{row};1H\x1b[2K" for row in rows) + "\x1b8"
 
 
 def write(output: int, text: str) -> None:
@@ -227,8 +226,26 @@ def write(output: int, text: str) -> None:
         left = left[os.write(output, left) :]
 
 
-def main(live: bool, parent: int, state: State) -> None:
-    """Read events until they end or the parent does."""
+@dataclass
+class Events:
+    """The file that Ansible appends to."""
+
+    file: int
+    position: int = 0
+    unread: bytes = b""
+
+    def new(self) -> Iterator[list[str]]:
+        """What was added since the last time, whole lines only."""
+        data = os.pread(self.file, 1 << 20, self.position)
+        self.position += len(data)
+        *lines, self.unread = (self.unread + data).split(b"\n")
+        for line in lines:
+            when, *event = json.loads(line)
+            yield [str(when), *(clean(str(value)) for value in event)]
+
+
+def main(live: bool, parent: int, state: State, events: Events) -> None:
+    """Follow the events until they end or the parent does."""
     waker, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -245,34 +262,31 @@ def main(live: bool, parent: int, state: State) -> None:
     if live:
         signal.signal(signal.SIGTSTP, suspended)
     try:
-        _follow(live, parent, state, bottom, waker)
+        while os.getppid() == parent:
+            ready, _out, _err = select.select([0, waker], [], [], LOOK[live])
+            if 0 in ready:
+                return
+            if waker in ready:
+                os.read(waker, 1024)
+            _look(live, state, events, bottom)
     finally:
         with contextlib.suppress(OSError):
             bottom.release()
 
 
-def _follow(live: bool, parent: int, state: State, bottom: Bottom, waker: int) -> None:
-    unread, drawn = b"", 0.0
-    while os.getppid() == parent:
-        ready, _out, _err = select.select([0, waker], [], [], 1.0)
-        if waker in ready:
-            os.read(waker, 1024)
-        if 0 in ready:
-            data = os.read(0, 65536)
-            if not data:
-                return
-            *lines, unread = (unread + data).split(b"\n")
-            for line in lines:
-                state.take([clean(str(value)) for value in json.loads(line)], time.time())
-        now = time.time()
-        if live and now - drawn < FRAME:
-            time.sleep(FRAME)
-        if live:
-            bottom.show(state, time.time())
-            drawn = time.time()
-        elif told := heartbeat(state, now):
-            write(1, told)
+def _look(live: bool, state: State, events: Events, bottom: Bottom) -> None:
+    for when, *event in events.new():
+        state.take(event, float(when))
+    if live:
+        bottom.show(state, time.time())
+    elif told := heartbeat(state, time.time()):
+        write(1, told)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] == "live", int(sys.argv[2]), State(time.time(), sys.argv[3] == "colour", float(sys.argv[4])))
+    main(
+        sys.argv[1] == "live",
+        int(sys.argv[2]),
+        State(time.time(), sys.argv[3] == "colour", float(sys.argv[4])),
+        Events(int(sys.argv[5])),
+    )

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Private to the collection: the end of the painter's pipe that Ansible writes to; it may not delay or break a run."""
+"""Private to the collection: Ansible's end of the painter, which may neither delay nor break a run."""
 
 from __future__ import annotations
 
@@ -9,40 +9,39 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 PAINTER = Path(__file__).with_name("painter.py")
-# A painter that read nothing for so long is stopped, or its terminal is.
-BACKLOG = 1 << 20
 PATIENCE = 1.0
 STDOUT = 1
 
 
 class Painter:
-    """The painter's process, as long as it reads."""
+    """The painter's process, and the file that it reads; without either a run is the same."""
 
     def __init__(self, live: bool, colour: bool, heartbeat: float) -> None:
-        argv = [sys.executable, "-I", "-S", str(PAINTER), "live" if live else "log", str(os.getpid())]
-        argv += ["colour" if colour else "plain", str(heartbeat)]
         self._owner = os.getpid()
-        self._unsent = b""
         self._process: subprocess.Popen[bytes] | None = None
-        # Ansible has its own standard output closed on exec, so it is named. Without a painter a run is the same.
+        self._events = -1
         with contextlib.suppress(OSError):
-            self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=STDOUT, stderr=subprocess.DEVNULL)
-        if self._process and self._process.stdin:
-            os.set_blocking(self._process.stdin.fileno(), False)
+            # it has no name, so that nothing is left of it whatever happens
+            with tempfile.TemporaryFile() as file:
+                self._events = os.dup(file.fileno())
+            argv = [sys.executable, "-I", "-S", str(PAINTER), "live" if live else "log", str(self._owner)]
+            argv += ["colour" if colour else "plain", str(heartbeat), str(self._events)]
+            # Ansible has its own standard output closed on exec, so it is named.
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=STDOUT, stderr=subprocess.DEVNULL, pass_fds=[self._events]
+            )
 
     def tell(self, *event: str) -> None:
-        """Send an event, or keep it for the next time when the pipe is full."""
-        if self._process is None or self._process.stdin is None:
+        """Have it know what happens; one that nobody can write to any more has nothing to say."""
+        if self._process is None:
             return
-        self._unsent += json.dumps(event).encode() + b"\n"
         try:
-            self._unsent = self._unsent[os.write(self._process.stdin.fileno(), self._unsent) :]
-        except BlockingIOError:
-            if len(self._unsent) > BACKLOG:
-                self.stop()
+            os.write(self._events, json.dumps([time.time(), *event]).encode() + b"\n")
         except OSError:
             self.stop()
 
@@ -51,9 +50,12 @@ class Painter:
         process, self._process = self._process, None
         if process is None or os.getpid() != self._owner:
             return
+        with contextlib.suppress(OSError):
+            os.close(self._events)
         if process.stdin:
+            # forks have the pipe too, so that closing it would not be enough
             with contextlib.suppress(OSError):
-                os.write(process.stdin.fileno(), self._unsent + b'["end"]\n')
+                os.write(process.stdin.fileno(), b"end")
             with contextlib.suppress(OSError):
                 process.stdin.close()
         try:

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,8 +28,7 @@ class Terminal:
 
     def __init__(self, folder: Path, width: int, height: int, **more: str) -> None:
         self.folder = folder
-        # a path of a socket is at most a hundred characters long
-        self._tmux = ["tmux", "-L", f"progress-{folder.parent.name}", "-f", "/dev/null"]
+        self._tmux = ["tmux", "-L", f"progress-{uuid.uuid4().hex[:8]}", "-f", "/dev/null"]
         settings = environment(**{"PS1": "$ ", "TERM": "screen-256color", **more})
         variables = [f"{name}={value}" for name, value in settings.items()]
         shell = ["env", "-i", *variables, "bash", "--norc", "--noprofile", "-i"]

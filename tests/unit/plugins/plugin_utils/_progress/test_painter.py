@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import pytest
 
 from ansible_collections.fletcherlabs.homelab.plugins.plugin_utils._progress import painter
@@ -146,3 +149,14 @@ def test_a_log_that_wants_no_heartbeat_has_none() -> None:
     made = state(["task", "Install"])
     made.heartbeat = 0.0
     assert painter.heartbeat(made, 99999.0) == ""
+
+
+def test_events_are_read_when_their_line_is_whole() -> None:
+    with tempfile.TemporaryFile() as file:
+        events = painter.Events(file.fileno())
+        assert list(events.new()) == []
+        os.write(file.fileno(), b'[1.5, "task", "a\\u001b"]\n[2.5, "ta')
+        assert list(events.new()) == [["1.5", "task", "a"]]
+        os.write(file.fileno(), b'sk", "b"]\n')
+        assert list(events.new()) == [["2.5", "task", "b"]]
+        assert list(events.new()) == []

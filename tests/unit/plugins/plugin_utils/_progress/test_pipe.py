@@ -52,31 +52,25 @@ def test_one_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert is_gone(pid)
 
 
-def test_one_that_reads_nothing_does_not_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipe, "PATIENCE", 0.2)
-    painter = Painter(live=False, colour=False, heartbeat=60.0)
-    pid = process(painter)
-    os.kill(pid, signal.SIGSTOP)
-    started = time.monotonic()
-    # more than a pipe holds, then more than is kept
-    for _ in range(1200):
-        painter.tell("task", "x" * 1000)
-    assert time.monotonic() - started < 5
-    assert is_gone(pid)
-
-
-def test_what_a_full_pipe_did_not_take_is_told_later() -> None:
+def test_one_that_reads_nothing_does_not_delay_the_run() -> None:
     painter = Painter(live=False, colour=False, heartbeat=60.0)
     os.kill(process(painter), signal.SIGSTOP)
-    for _ in range(200):
+    started = time.monotonic()
+    for _ in range(2000):
         painter.tell("task", "x" * 1000)
-    assert painter._unsent
+    assert time.monotonic() - started < 5
     os.kill(process(painter), signal.SIGCONT)
-    end = time.monotonic() + 10
-    while painter._unsent and time.monotonic() < end:
-        painter.tell("task", "y")
-        time.sleep(0.05)
-    assert not painter._unsent
+    painter.stop()
+
+
+def test_a_full_disk_does_not_stop_the_run() -> None:
+    painter = Painter(live=False, colour=False, heartbeat=60.0)
+    pid = process(painter)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, painter._events)
+    os.close(full)
+    painter.tell("task", "a")
+    assert is_gone(pid)
     painter.stop()
 
 
