@@ -185,9 +185,11 @@ class ReadableResults(DefaultCallback):
         where = result.task.get_path()
         if where:
             lines.append(f"    at {os.path.relpath(where)}")
-        more = self._dump_results(told.rest) if told.rest else ""
-        if more.strip() not in ("", "{}"):
-            lines.append(more.lstrip("\n"))
+        verbose = self._is_verbose()
+        lines += [] if verbose else told.simple()
+        data = told.rest if verbose else told.other()
+        more = self._dump_results(data).lstrip("\n") if data else ""
+        lines += [more] if more.strip() not in ("", "{}") else []
         self._display.display("\n".join(lines), color=red, stderr=self.get_option("display_failed_stderr"))
         return told
 

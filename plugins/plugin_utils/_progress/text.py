@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 # The same words as lists of lines, when a command ran, and what the callback says in its own way.
 _SAID = {"msg", "censored", "changed", "failed", "unreachable", "ansible_loop_var", "assertion", "evaluated_to"}
 _SAID |= {"stdout_lines", "stderr_lines", "start", "end", "delta"}
+_SAID |= {"invocation", "diff", "exception", "warnings", "deprecations"}
 _SAID_ALWAYS = {"msg", "censored"}
 _INDENT = "    "
 
@@ -23,6 +25,14 @@ class Told:
     headline: str
     lines: list[str] = field(default_factory=list)
     rest: dict[str, Any] = field(default_factory=dict)
+
+    def simple(self) -> list[str]:
+        """What of the rest reads best as it is: YAML would fold and quote it."""
+        return [line for key, value in self.rest.items() for line in _simple(key, value) or ()]
+
+    def other(self) -> dict[str, Any]:
+        """What of the rest is data."""
+        return {key: value for key, value in self.rest.items() if _simple(key, value) is None}
 
     @property
     def first(self) -> str:
@@ -39,6 +49,7 @@ def failure(result: Mapping[str, Any], everything: bool = False) -> Told:
     """The sentences of a failed result first, several of them as a list; then all else that it holds."""
     said = _SAID_ALWAYS if everything else _SAID
     rest = {key: value for key, value in result.items() if key not in said and (everything or not _empty(value))}
+    rest = {key: value for key, value in rest.items() if not key.startswith("_ansible")}
     headline, lines = _sentences(result.get("msg", result.get("censored")), result)
     if not everything:
         whole = "\n".join([headline, *lines])
@@ -59,6 +70,16 @@ def _sentences(message: Any, result: Mapping[str, Any]) -> tuple[str, list[str]]
             return start, [f"- {line}" for line in several] + ([after.strip()] if after.strip() else [])
     first, *more = text.splitlines() or [""]
     return first, more
+
+
+def _simple(key: str, value: Any) -> list[str] | None:
+    if key == "cmd" and _is_list_of_texts(value):
+        value = shlex.join(value)
+    if isinstance(value, (str, int, float)) and "\n" not in str(value).strip():
+        return [f"{_INDENT}{key}: {str(value).strip()}"]
+    if _is_list_of_texts(value) and not any("\n" in item for item in value):
+        return [f"{_INDENT}{key}:", *(f"{_INDENT}- {item}" for item in value)]
+    return None
 
 
 def _is_list_of_texts(value: Any) -> bool:

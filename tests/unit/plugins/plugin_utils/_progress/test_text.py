@@ -30,6 +30,7 @@ FAILURES: list[tuple[dict[str, Any], str, list[str], dict[str, Any], str]] = [
     ),
     ({"msg": "Task failed: no route", "unreachable": True}, "no route", [], {}, "no route"),
     ({"censored": "hidden", "changed": True}, "hidden", [], {}, "hidden"),
+    ({"msg": "no", "_ansible_no_log": False, "invocation": {"a": 1}, "warnings": ["a"]}, "no", [], {}, "no"),
     ({"rc": 0}, "no message", [], {"rc": 0}, "no message"),
     ({}, "no message", [], {}, "no message"),
 ]  # fmt: skip
@@ -40,6 +41,24 @@ def test_a_failure(result: dict[str, Any], headline: str, lines: list[str], rest
     told = text.failure(result)
     assert told == text.Told(headline, [f"    {line}" for line in lines], rest)
     assert told.first == first
+
+
+def test_what_reads_well_as_it_is_is_not_made_yaml() -> None:
+    rest = {
+        "rc": 2, "cmd": ["sh", "-c", "echo 'a'"], "stderr": "why: because\n", "questions": ["a: b?", "c?"],
+        "stdout": "a\nb", "wanted": {"a": 1}, "mixed": ["a", 1], "lines": ["a\nb"], "changes": True,
+    }  # fmt: skip
+    told = text.failure({"msg": "no", **rest})
+    assert told.simple() == [
+        "    rc: 2",
+        "    cmd: sh -c 'echo '\"'\"'a'\"'\"''",
+        "    stderr: why: because",
+        "    questions:",
+        "    - a: b?",
+        "    - c?",
+        "    changes: True",
+    ]
+    assert told.other() == {"stdout": "a\nb", "wanted": {"a": 1}, "mixed": ["a", 1], "lines": ["a\nb"]}
 
 
 def test_who_wants_to_know_more_gets_everything() -> None:
