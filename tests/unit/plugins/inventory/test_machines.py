@@ -138,5 +138,5 @@ def test_the_lab_is_the_homelab_at_other_addresses() -> None:
     assert set(home) == set(lab) == {"r730", "k3s-master1", "k3s1", "k3s2", "k3s3"}
     moved = json.loads(json.dumps(home).replace("192.168.10.", "198.18.10."))
     for name, variables in moved.items():
-        for key in ("homelab_groups", "homelab_machine", "homelab_node", "homelab_unknown", "homelab_node_network"):
+        for key in ("homelab_groups", "homelab_machine", "homelab_node", "homelab_unknown"):
             assert lab[name].get(key) == variables.get(key), (name, key)
