@@ -245,4 +245,4 @@ class CallbackModule(ReadableResults):
             return
         self._release()
         since = span_of_time(time.time() - self._started)
-        self._display.display(f"\nStopped after {since} in {self._place}; the next run goes on from what is there.")
+        self._display.display(f"\nStopped after {since} in {self._place or 'no play yet'}")

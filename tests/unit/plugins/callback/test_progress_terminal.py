@@ -150,6 +150,21 @@ def test_control_c_says_where_it_stopped_and_leaves_the_terminal_as_it_was(termi
     pane.check_sanity()
 
 
+def test_a_suspended_run_gives_the_terminal_back_and_takes_it_again(terminal: Callable[..., Terminal]) -> None:
+    pane = terminal()
+    pane.type(CLUSTER)
+    pane.wait_for_k3s(WAIT)
+    pane.call("send-keys", "C-z")
+    pane.wait_for_text("Stopped")
+    pane.check_sanity()
+    pane.type("fg")
+    pane.wait_for_k3s(WAIT)
+    (pane.folder / "go").touch()
+    pane.wait_for_text("PLAY RECAP")
+    pane.wait(lambda screen: screen[-1] == "" or screen[-1].startswith("$"))
+    pane.check_sanity()
+
+
 @pytest.mark.parametrize(("signal", "more", "coloured"), [("TERM", {}, True), ("KILL", {"NO_COLOR": "1"}, False)])
 def test_a_killed_run_leaves_the_terminal_as_it_was(
     terminal: Callable[..., Terminal], signal: str, more: dict[str, str], coloured: bool
