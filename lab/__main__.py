@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's command line: python -m lab up|down|status|machines|reset|power|disk|kubectl|bench|image|setup."""
+"""The lab's command line: python -m lab up|down|status|machines|reset|power|disk|nic|kubectl|bench|image|setup."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from lab.setup import have_engine
 from lab.site import BACKENDS, Site, load_site
 from lab.tools import have_etcd, remove_shared
 from lab.vm import build as vm
+from lab.vm.nics import ACTIONS
 
 # Commands on one virtual machine.
-VM_COMMANDS = ("reset", "power", "disk")
+VM_COMMANDS = ("reset", "power", "disk", "nic")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
             ("reset", "make a virtual machine bare again and start it"),
             ("power", "switch a virtual machine on or off, or cut its power"),
             ("disk", "move disks of a virtual machine that is off"),
+            ("nic", "pull a network adapter or its cable out of a virtual machine that runs"),
             ("kubectl", "run kubectl on the lab's cluster; its arguments follow --"),
             ("bench", "measure a run that changes nothing"),
         )
@@ -74,8 +76,10 @@ def _vm_options(added: dict[str, argparse.ArgumentParser]) -> None:
     )
     added["power"].add_argument("action", choices=["on", "off", "cut"])
     added["disk"].add_argument("action", choices=["list", "shuffle", "swap", "replace", "pull"])
-    for name in ("reset", "power", "disk"):
+    added["nic"].add_argument("action", choices=ACTIONS)
+    for name in VM_COMMANDS:
         added[name].add_argument("node", metavar="NODE")
+    added["nic"].add_argument("name", nargs="?", metavar="INTERFACE", help="the primary one where none is named")
     added["disk"].add_argument("serials", nargs="*", metavar="SERIAL")
     added["disk"].add_argument("--seed", type=int, default=1, help="another order for 'disk shuffle'")
     added["disk"].add_argument("--data", type=Path, help="a folder whose files the disk of 'disk replace' holds")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.vm.hardware import Disk, Hardware
+from lab.vm.hardware import Disk, Hardware, Nic
 
 # QEMU's network adapter on USB tells its system another first byte than it was given.
 USB_FIRST = "40"
@@ -54,6 +54,7 @@ until [ "$(cat '/sys/class/net/{nic}/address' 2>/dev/null)" = '{mac}' ]; do
     fi
 done
 install -d /etc/systemd/network
+{others}
 cat > /etc/systemd/network/10-lab.network <<'NETWORK'
 [Match]
 Name={nic}
@@ -79,6 +80,18 @@ model() {{
 {models}
 udevadm trigger --action=change --subsystem-match=block --sysname-match='nvme*' || :
 exit 0
+"""
+
+# A further interface under its name; nothing waits for it.
+OTHER = r"""modprobe -a {drivers} 2>/dev/null || :
+for attempt in $(seq 100); do
+    for each in /sys/class/net/*; do
+        [ "$(cat "$each/address")" = '{mac}' ] || continue
+        [ "$(basename "$each")" = '{nic}' ] || ip link set dev "$(basename "$each")" down name '{nic}'
+    done
+    [ ! -e '/sys/class/net/{nic}' ] || break
+    sleep 0.2
+done
 """
 
 
@@ -108,9 +121,10 @@ def setup_script(hardware: Hardware, bays: Iterable[Disk], who: Identity) -> str
         host_key=who.host_key,
         host_public=who.host_public,
         mac=hardware.nic.mac,
-        drivers=NIC_DRIVERS.get(hardware.nic.bus, NIC_DRIVERS["pci"]),
         usb_mac=USB_FIRST + hardware.nic.mac[2:],
         nic=hardware.nic.name,
+        drivers=NIC_DRIVERS.get(hardware.nic.bus, NIC_DRIVERS["pci"]),
+        others="".join(_other(nic) for nic in hardware.others),
         address=who.address,
         prefix=who.subnet.prefixlen,
         gateway=who.gateway,
@@ -118,6 +132,10 @@ def setup_script(hardware: Hardware, bays: Iterable[Disk], who: Identity) -> str
         extra=who.extra,
         models="\n".join(f"model '{disk.serial}' '{_quoted(disk.model)}'" for disk in nvme),
     )
+
+
+def _other(nic: Nic) -> str:
+    return OTHER.format(nic=nic.name, mac=nic.mac, drivers=NIC_DRIVERS.get(nic.bus, NIC_DRIVERS["pci"]))
 
 
 def _quoted(text: str) -> str:

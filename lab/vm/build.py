@@ -20,8 +20,10 @@ from lab.serve import have_mirror
 from lab.setup import have_engine
 from lab.site import Machine, Site
 from lab.tools import have_tools
+from lab.vm.hardware import hardware_of
 from lab.vm.image import Image, have_vm_image, same_image
 from lab.vm.machines import Rack, have_programs_for_machines
+from lab.vm.nics import change_nic
 from lab.vm.qemu import pid_of
 
 
@@ -87,7 +89,7 @@ def stop(engine: Engine, site: Site) -> None:
 
 
 def on_machine(engine: Engine, site: Site, options: argparse.Namespace, runner: Runner = run) -> None:
-    """reset, power and disk: one machine."""
+    """reset, power, nic and disk: one machine."""
     if site.backend != "vm":
         raise LabError(f"{site.inventory} is a lab of containers; name a lab of virtual machines, such as inventory/vm")
     machine = named(site, options.node)
@@ -97,6 +99,8 @@ def on_machine(engine: Engine, site: Site, options: argparse.Namespace, runner: 
         rack.up([machine])
     elif options.command == "power":
         rack.up([machine]) if options.action == "on" else rack.off(machine, cut=options.action == "cut")
+    elif options.command == "nic":
+        change_nic(rack.folder(machine), hardware_of(machine.name, machine.variables), options.action, options.name)
     else:
         _disk(rack, machine, options)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.vm.hardware import Disk, Hardware
+from lab.vm.hardware import Disk, Hardware, Nic
 from lab.vm.image import LABEL, Image
 
 # An LSI SAS 1068 of QEMU has eight ports.
@@ -33,6 +33,8 @@ class Place:
     accelerator: str
     memory_mib: int = 1024
     cpus: int = 1
+    # network devices of the further interfaces
+    other_taps: tuple[str, ...] = ()
 
 
 def arguments(hardware: Hardware, bays: Sequence[Disk], image: Image, place: Place) -> list[str]:
@@ -49,7 +51,7 @@ def arguments(hardware: Hardware, bays: Sequence[Disk], image: Image, place: Pla
     result += ["-fw_cfg", f"name=opt/lab/setup,file={_escaped(str(place.folder / 'setup'))}"]
     result += ["-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"]
     result += ["-device", "qemu-xhci,id=usb"]
-    result += [*_boot(image), *_nic(hardware, place)]
+    result += [*_boot(image), *_nics(hardware, place)]
     for argument in _disks(bays, place.folder / "disks", loader=image.kernel is None):
         result += argument
     if image.kernel is None:
@@ -76,11 +78,21 @@ def _boot(image: Image) -> list[str]:
     return ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", f"root=LABEL={LABEL} {KERNEL}"]
 
 
-def _nic(hardware: Hardware, place: Place) -> list[str]:
-    devices = {"usb": "usb-net,bus=usb.0", "virtio": "virtio-net-pci"}
-    device = devices.get(hardware.nic.bus, "e1000e")
-    back = f"tap,id=lan,ifname={place.tap},script=no,downscript=no"
-    return ["-netdev", back, "-device", f"{device},netdev=lan,mac={hardware.nic.mac}"]
+def _nics(hardware: Hardware, place: Place) -> list[str]:
+    result = []
+    nics, taps = (hardware.nic, *hardware.others), (place.tap, *place.other_taps)
+    for number, (nic, tap) in enumerate(zip(nics, taps, strict=True)):
+        device = nic_device(nic, number)
+        result += ["-netdev", f"tap,id={device['netdev']},ifname={tap},script=no,downscript=no"]
+        result += ["-device", ",".join([device.pop("driver"), *(f"{key}={value}" for key, value in device.items())])]
+    return result
+
+
+def nic_device(nic: Nic, number: int) -> dict[str, str]:
+    """An interface as QEMU's protocol plugs it in; the first one is number 0."""
+    drivers = {"usb": {"driver": "usb-net", "bus": "usb.0"}, "virtio": {"driver": "virtio-net-pci"}}
+    back = {"netdev": f"lan{number or ''}", "mac": nic.mac, "id": f"nic{number}"}
+    return {**drivers.get(nic.bus, {"driver": "e1000e"}), **back}
 
 
 def _disks(bays: Sequence[Disk], folder: Path, loader: bool) -> Iterator[list[str]]:

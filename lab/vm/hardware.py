@@ -59,6 +59,8 @@ class Hardware:
     serial: str
     nic: Nic
     disks: tuple[Disk, ...]
+    # further interfaces, in the order of the inventory
+    others: tuple[Nic, ...] = ()
 
 
 def hardware_of(name: str, variables: Mapping[str, Any]) -> Hardware:
@@ -75,8 +77,9 @@ def hardware_of(name: str, variables: Mapping[str, Any]) -> Hardware:
         str(machine.get("vendor") or "Unknown"),
         str(machine.get("product") or "Unknown"),
         f"LAB{made_up(name)[:7]}",
-        _nic(name, machine.get("nics") or []),
+        _primary(name, machine.get("nics") or []),
         tuple(disks),
+        _others(name, machine.get("nics") or []),
     )
 
 
@@ -118,8 +121,17 @@ def _serial(name: str, row: Mapping[str, Any], index: int) -> str:
     return f"LAB{made_up(name, row.get('slot'), row.get('model'), index)[:12]}"
 
 
-def _nic(name: str, nics: Sequence[Mapping[str, Any]]) -> Nic:
-    primary: Mapping[str, Any] = next((nic for nic in nics if nic.get("primary")), nics[0] if nics else {})
-    digits = made_up(name, "mac").lower()
-    mac = str(primary.get("mac") or "52:54:00:" + ":".join(digits[at : at + 2] for at in (0, 2, 4)))
-    return Nic(str(primary.get("name") or "lan0"), mac.lower().replace("-", ":"), str(primary.get("bus") or "pci"))
+def _primary(name: str, nics: Sequence[Mapping[str, Any]]) -> Nic:
+    return _nic(next((nic for nic in nics if nic.get("primary")), nics[0] if nics else {}), "lan0", name, "mac")
+
+
+def _others(name: str, nics: Sequence[Mapping[str, Any]]) -> tuple[Nic, ...]:
+    primary = next((nic for nic in nics if nic.get("primary")), nics[0] if nics else {})
+    rest = [nic for nic in nics if nic is not primary]
+    return tuple(_nic(nic, f"lan{number}", name, "mac", number) for number, nic in enumerate(rest, 1))
+
+
+def _nic(described: Mapping[str, Any], name: str, *parts: object) -> Nic:
+    digits = made_up(*parts).lower()
+    mac = str(described.get("mac") or "52:54:00:" + ":".join(digits[at : at + 2] for at in (0, 2, 4)))
+    return Nic(str(described.get("name") or name), mac.lower().replace("-", ":"), str(described.get("bus") or "pci"))

@@ -29,6 +29,7 @@ from lab.vm.qemu import accelerator, cut_power, pid_of, press_power_button, star
 SSH_SECONDS = {"kvm": 60, "tcg": 300}
 # A UNIX socket's path may have 108 characters.
 PATH_LENGTH = 100
+MOST_NICS = 4
 
 
 def have_programs_for_machines() -> None:
@@ -90,7 +91,8 @@ class Rack:
         # those too that have left the inventory since
         for folder in sorted(entry for entry in vms.iterdir() if entry.is_dir()):
             cut_power(folder)
-            self._run(["ip", "link", "delete", self._tap(folder.name)], "")
+            for number in range(MOST_NICS):
+                self._run(["ip", "link", "delete", self._tap(folder.name, number)], "")
         shutil.rmtree(vms, ignore_errors=True)
 
     def _start(self, machine: Machine, key: str, accel: str) -> None:
@@ -103,14 +105,15 @@ class Rack:
         if not bays.read():
             bays.bare(hardware)
         disks = bays.read()
-        self._have_tap(machine)
+        taps = [self._have_tap(machine, number) for number in range(1 + len(hardware.others))]
         who = self._identity(machine, key)
         script = setup_script(hardware, disks, who)
         write_private(folder / "setup", script)
         if self._image.kernel is None:
             self._make_seed(folder, cloud_files(hardware, who, script))
         memory = int(machine.variables.get("lab_memory_mib") or 1024)
-        place = Place(folder, self._tap(machine.name), accel, memory, int(machine.variables.get("lab_cpus") or 1))
+        cpus = int(machine.variables.get("lab_cpus") or 1)
+        place = Place(folder, taps[0], accel, memory, cpus, tuple(taps[1:]))
         with step(f"starting {machine.name} ({hardware.vendor} {hardware.product}, {len(disks)} disks, {accel})"):
             start(arguments(hardware, disks, self._image, place), folder)
 
@@ -135,18 +138,20 @@ class Rack:
                 lines.append(f"{machine.address} {kind} {key}\n")
         (self._site.state / "known_hosts").write_text("".join(lines))
 
-    def _tap(self, machine: str) -> str:
+    def _tap(self, machine: str, number: int = 0) -> str:
         """A network device's name may have 15 characters."""
-        return f"lab{hashlib.sha256(f'{self._site.name}/{machine}'.encode()).hexdigest()[:11]}"
+        parts = f"{self._site.name}/{machine}" + (f"/{number}" if number else "")
+        return f"lab{hashlib.sha256(parts.encode()).hexdigest()[:11]}"
 
-    def _have_tap(self, machine: Machine) -> None:
+    def _have_tap(self, machine: Machine, number: int) -> str:
         network = self._engine.network(self._site.name)
         if network is None:
             raise LabError(f"the lab's network '{self._site.name}' is gone; run 'machines up' again")
-        tap = self._tap(machine.name)
+        tap = self._tap(machine.name, number)
         self._run(["ip", "link", "delete", tap], "")
         must(self._run, ["ip", "tuntap", "add", "dev", tap, "mode", "tap"])
         must(self._run, ["ip", "link", "set", "dev", tap, "master", f"br-{network['Id'][:12]}", "up"])
+        return tap
 
     def _make_seed(self, folder: Path, files: dict[str, str]) -> None:
         """The small disk on which a cloud image looks for its first instructions."""

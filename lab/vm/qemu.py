@@ -128,7 +128,7 @@ def _await_end(folder: Path, seconds: float) -> bool:
     return True
 
 
-def ask(folder: Path, command: str) -> Any:
+def ask(folder: Path, command: str, **arguments: Any) -> Any:
     """One command of QEMU's machine protocol."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(10)
@@ -136,12 +136,14 @@ def ask(folder: Path, command: str) -> Any:
             connection.connect(str(folder / "qmp"))
             stream = connection.makefile("rw")
             stream.readline()
-            for name in ("qmp_capabilities", command):
-                stream.write(json.dumps({"execute": name}) + "\n")
+            for name, details in (("qmp_capabilities", {}), (command, arguments)):
+                stream.write(json.dumps({"execute": name, "arguments": details}) + "\n")
                 stream.flush()
                 answer = json.loads(stream.readline())
                 while "event" in answer:
                     answer = json.loads(stream.readline())
         except (OSError, ValueError) as error:
             raise LabError(f"{folder.name} does not answer QEMU's protocol: {error}") from error
+    if "error" in answer:
+        raise LabError(f"{folder.name} refuses '{command}': {answer['error'].get('desc')}")
     return answer.get("return")

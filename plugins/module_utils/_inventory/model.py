@@ -86,6 +86,15 @@ class GpuWish:
 
 
 @dataclass(frozen=True)
+class NetworkWish:
+    """Whether a node's address is written down on it, and a second interface that stands in for the first."""
+
+    static: bool
+    bond: str | None = None
+    backup: str | None = None
+
+
+@dataclass(frozen=True)
 class NodeWish:
     """What a cluster member should be in Kubernetes."""
 
@@ -95,6 +104,7 @@ class NodeWish:
     tiers: tuple[TierWish, ...]
     wipe: tuple[str, ...]
     gpu: GpuWish | None = None
+    network: NetworkWish | None = None
 
 
 @dataclass(frozen=True)
@@ -192,6 +202,7 @@ class Site:
     gateway_wish: GatewayWish = GatewayWish()
     gitops_wish: GitopsWish = GitopsWish()
     encrypts_secrets: bool = False
+    has_dns: bool = True
 
 
 @dataclass(frozen=True)

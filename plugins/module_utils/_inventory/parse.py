@@ -23,6 +23,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.mo
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gateway import DOMAIN, parse_gateway
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gitops import parse_gitops
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_gpu import gpu_cards, gpu_wish
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_network import network_wish
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.parse_proxmox import (
     admin_keys,
     hypervisor,
@@ -182,7 +183,7 @@ def _pattern(place: Reader) -> None:
 
 
 def _wish(name: str, wish: Reader) -> NodeWish:
-    wish.mapping(("name", "labels", "taints", "tiers", "wipe", "gpu"))
+    wish.mapping(("name", "labels", "taints", "tiers", "wipe", "gpu", "network"))
     labels = {}
     for key, value in wish["labels"].entries():
         if not isinstance(value.value, str):
@@ -203,6 +204,7 @@ def _wish(name: str, wish: Reader) -> NodeWish:
         tier_wishes(wish["tiers"]),
         serials(wish["wipe"]),
         gpu_wish(wish["gpu"]),
+        network_wish(wish["network"]),
     )
 
 
@@ -263,4 +265,5 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
         gateway_wish=parse_gateway(place("gateway"), place("bgp")),
         gitops_wish=parse_gitops(lambda name: place(f"gitops_{name}")),
         encrypts_secrets=site.get("homelab_secrets_encryption") is True or site.get("homelab_hardening") is True,
+        has_dns=network["dns"].value not in ([], None),
     )

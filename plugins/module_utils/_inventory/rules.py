@@ -28,7 +28,10 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.ru
     check_gitops,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_gpu import check_gpus
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_network import check_nics
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_network import (
+    check_nics,
+    check_uplinks,
+)
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._inventory.rules_proxmox import (
     advise_vms,
     check_hypervisors,
@@ -65,6 +68,7 @@ def check(inventory: Inventory) -> list[str]:
         check_gateway,
         check_gitops,
         check_nics,
+        check_uplinks,
     )
     found = [sentence for rule in rules for sentence in rule(inventory)]
     for machine in inventory.machines:

@@ -14,6 +14,9 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._probe.model 
 RECENT = 3600
 # While a machine boots its links go up and down.
 BOOT = 180
+# An adapter that is pulled says so in several lines.
+ONE_OCCASION = 5.0
+WENT = ("usb disconnect", "unregistered")
 EVENTS = {
     "usb reset": "the USB adapter was reset",
     "usb disconnect": "the USB adapter went away",
@@ -27,9 +30,10 @@ EVENTS = {
 def local_faults(wanted: Wanted, evidence: Evidence) -> list[Fault]:
     """All faults, in no order."""
     nic = next((nic for nic in wanted.nics if nic.primary), None)
+    stand_in = _stand_in(nic, evidence)
     checks = (
-        _missing(nic, evidence),
-        _link(nic, evidence),
+        _missing(nic, evidence) if stand_in is None else _on_backup(nic, evidence, *stand_in),
+        _link(nic, evidence) if stand_in is None else (),
         _log(evidence),
         _increase(evidence),
         _network(wanted, evidence),
@@ -45,14 +49,51 @@ def _missing(nic: Nic | None, evidence: Evidence) -> Iterator[Entry]:
     gone = bool(evidence["missing"]) and (name is None or evidence["links"].get(name, {}).get("bus") is None)
     if nic is None or not (gone or name is None):
         return
-    said = [event["line"] for event in evidence["events"] or [] if event["kind"] in ("usb disconnect", "unregistered")]
-    log = f" (the kernel said '{said[-1]}')" if said else ""
+    log = _said(evidence, nic.name)
     mac = f" or the MAC address {nic.mac}" if nic.mac else ""
     yield (
         1, 0, "link gone",
         f"link {nic.name} is gone{log}: no interface has that name{mac}; plug the adapter in again, or correct "
         "homelab_machine.nics",
     )  # fmt: skip
+
+
+def _stand_in(nic: Nic | None, evidence: Evidence) -> tuple[str, str] | None:
+    """The bond that runs on another interface than the primary one, and that interface."""
+    for name, link in sorted(evidence["links"].items()):
+        bond = link.get("bond") or {}
+        carries = any(
+            entry["device"] == name and entry["address"] == evidence["address"] for entry in evidence["addresses"]
+        )
+        if nic is not None and carries and bond.get("active") not in (None, nic.name):
+            return name, str(bond["active"])
+    return None
+
+
+def _on_backup(nic: Nic | None, evidence: Evidence, bond: str, active: str) -> Iterator[Entry]:
+    name = nic.name if nic is not None else None
+    link: Mapping[str, Any] = evidence["links"].get(name) or {}
+    if not link:
+        why = f"is gone from its bus{_said(evidence, name)}: plug the adapter in again, or correct homelab_machine.nics"
+    elif not link["up"]:
+        why = f"is switched off: switch it on (ip link set {name} up)"
+    elif link["carrier"] is False:
+        why = "has no carrier: check cable, adapter and port"
+    elif link["master"] != bond:
+        why = f"is no part of it any more: have it taken up again (networkctl reconfigure {name})"
+    else:
+        why = "does not carry it though it has a carrier: look at its counters, and at primary_reselect of the bond"
+    yield 1, 0, "on backup", f"link {bond} runs on its backup {active}, for {name} {why}"
+
+
+def _said(evidence: Evidence, name: str | None) -> str:
+    """What the kernel said last of an adapter that went away, and when."""
+    gone = [event for event in evidence["events"] or [] if event["kind"] in WENT]
+    own = [event for event in gone if event["interface"] == name] or gone
+    if not own:
+        return ""
+    minutes = max(0, round((evidence["uptime"] - own[-1]["seconds"]) / 60))
+    return f" (the kernel said '{own[-1]['line']}' {minutes} min ago)"
 
 
 def _link(nic: Nic | None, evidence: Evidence) -> Iterator[Entry]:
@@ -94,7 +135,7 @@ def _log(evidence: Evidence) -> Iterator[Entry]:
         if name
         else []
     )
-    if recent:
+    if recent and not _was_plugged(recent, link):
         last = recent[-1]
         minutes = max(0, round((evidence["uptime"] - last["seconds"]) / 60))
         times = f"{len(recent)} times" if len(recent) > 1 else "once"
@@ -103,6 +144,13 @@ def _log(evidence: Evidence) -> Iterator[Entry]:
             f"link {name}: {EVENTS[last['kind']]} {times} in the last hour, last {minutes} min ago "
             f"('{last['line']}'): check cable and port, and that its power saving is off",
         )  # fmt: skip
+
+
+def _was_plugged(recent: list[Mapping[str, Any]], link: Mapping[str, Any]) -> bool:
+    """An adapter that went away once and is back was plugged by somebody; twice in an hour is a fault."""
+    seconds = [event["seconds"] for event in recent]
+    once = max(seconds) - min(seconds) <= ONE_OCCASION and all(event["kind"] in WENT for event in recent)
+    return once and bool(link.get("up")) and link.get("carrier") is not False
 
 
 def _same_port(event: Mapping[str, Any], link: Mapping[str, Any]) -> bool:

@@ -73,7 +73,7 @@ def _upper(link: Mapping[str, Any]) -> bool:
 
 def _shown(wanted: Wanted, found: Mapping[str, Any], name: str | None) -> set[str]:
     known = {nic.name for nic in wanted.nics} | {name}
-    return {each for each, link in found.items() if each in known or link["bus"] is not None}
+    return {each for each, link in found.items() if each in known or link["bus"] is not None or link.get("bond")}
 
 
 def _uptime(root: Path) -> float:

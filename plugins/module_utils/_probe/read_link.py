@@ -26,7 +26,8 @@ def links(root: Path) -> dict[str, Link]:
 def link(folder: Path) -> Link:
     """One interface; what the kernel does not tell while it is down is None."""
     return {
-        "mac": _text(folder / "address"),
+        # the parts of a bond all show the bond's
+        "mac": _text(folder / "bonding_slave/perm_hwaddr") or _text(folder / "address"),
         "up": bool((_number(folder / "flags", 16) or 0) & 1),
         "carrier": {"0": False, "1": True}.get(_text(folder / "carrier") or ""),
         "operstate": _text(folder / "operstate"),
@@ -40,6 +41,18 @@ def link(folder: Path) -> Link:
         "port": _usb_port(folder),
         "driver": _target(folder / "device" / "driver"),
         "master": _target(folder / "master"),
+        "bond": bond(folder / "bonding"),
+    }
+
+
+def bond(folder: Path) -> dict[str, Any] | None:
+    """What an active-backup bond runs on; None for any other device."""
+    if (_text(folder / "mode") or "").partition(" ")[0] != "active-backup":
+        return None
+    return {
+        "active": _text(folder / "active_slave") or None,
+        "primary": (_text(folder / "primary") or "").partition(" ")[0] or None,
+        "parts": sorted((_text(folder / "slaves") or "").split()),
     }
 
 

@@ -134,3 +134,15 @@ def test_a_cloud_image_boots_by_its_own_loader_with_a_disk_of_instructions() -> 
 
 def test_a_new_disk_of_another_serial_has_another_world_wide_name() -> None:
     assert made_disk("A", "X", "sas", 1).wwn != made_disk("B", "X", "sas", 1).wwn
+
+
+def test_a_second_interface_is_an_adapter_of_its_own_on_a_device_of_its_own() -> None:
+    nics = [
+        {"name": "eno1", "mac": "00:00:5e:00:53:02", "bus": "pci"},
+        {"name": "enx0", "mac": "00:00:5e:00:53:01", "bus": "usb", "primary": True},
+    ]
+    hardware = hardware_of("k3s1", {"homelab_machine": {"nics": nics}})
+    argv = arguments(hardware, (), OWN, replace(PLACE, other_taps=("tap1",)))
+    assert "usb-net,bus=usb.0,netdev=lan,mac=00:00:5e:00:53:01,id=nic0" in argv
+    assert "e1000e,netdev=lan1,mac=00:00:5e:00:53:02,id=nic1" in argv
+    assert "tap,id=lan1,ifname=tap1,script=no,downscript=no" in argv

@@ -71,7 +71,7 @@ FAULTS: list[tuple[str, Any, list[str]]] = [
         "write one of NoSchedule, PreferNoSchedule, NoExecute"]),
     ("k3s1.homelab_node.tier", ["general"], [
         "k3s1: homelab_node.tier is not known (did you mean tiers?); "
-        "the keys here are name, labels, taints, tiers, wipe, gpu"]),
+        "the keys here are name, labels, taints, tiers, wipe, gpu, network"]),
     ("k3s1.homelab_unknown", [{"fact": "os", "needed_by": "soon", "question": "Which?"}], [
         "k3s1: homelab_unknown[0].needed_by: 'soon' is not known; "
         "write one of hosts, cluster, storage, gpu, network, gitops, vm"]),

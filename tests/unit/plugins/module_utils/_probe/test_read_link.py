@@ -43,3 +43,22 @@ def test_only_interfaces_count(tmp_path: Path) -> None:
     (tmp_path / "sys/class/net/bonding_masters").write_text("bond0\n")
     assert links(tmp_path) == {}
     assert links(tmp_path / "nothing") == {}
+
+
+def test_a_bond_says_what_it_runs_on_and_its_parts_keep_their_own_addresses(tmp_path: Path) -> None:
+    for name, mac in (("bond0", "aa"), ("enx1", "aa"), ("eno1", "aa")):
+        interface(tmp_path, name, address=mac)
+    net = tmp_path / "sys/class/net"
+    for name, mac in (("enx1", "aa"), ("eno1", "bb")):
+        (net / name / "bonding_slave").mkdir()
+        (net / name / "bonding_slave/perm_hwaddr").write_text(f"{mac}\n")
+    (net / "bond0/bonding").mkdir()
+    files = {"mode": "active-backup 1", "active_slave": "eno1", "primary": "enx1", "slaves": "enx1 eno1"}
+    for file, text in files.items():
+        (net / "bond0/bonding" / file).write_text(f"{text}\n")
+    found = links(tmp_path)
+    assert found["bond0"]["bond"] == {"active": "eno1", "primary": "enx1", "parts": ["eno1", "enx1"]}
+    assert [found[name]["mac"] for name in ("enx1", "eno1")] == ["aa", "bb"]
+    assert found["eno1"]["bond"] is None
+    (net / "bond0/bonding/mode").write_text("802.3ad 4\n")
+    assert links(tmp_path)["bond0"]["bond"] is None

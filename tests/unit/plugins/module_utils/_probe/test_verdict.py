@@ -77,8 +77,8 @@ ROWS: dict[str, tuple[list[Change], list[str]]] = {
             )
         ],
         [
-            f"k1: link eth0 is gone (the kernel said '{UNREGISTERED}'): no interface has that name or the MAC address "
-            "02:00:00:00:01:01; plug the adapter in again, or correct homelab_machine.nics"
+            f"k1: link eth0 is gone (the kernel said '{UNREGISTERED}' 0 min ago): no interface has that name or the "
+            "MAC address 02:00:00:00:01:01; plug the adapter in again, or correct homelab_machine.nics"
         ],
     ),
     "errors": (

@@ -143,6 +143,26 @@ def link_of(name: str, **changes: Any) -> Change:
     return lambda network: network.seen[name]["links"]["eth0"].update(changes)
 
 
+def bonded(name: str, first: dict[str, Any] | None, active: str = "eno1") -> Change:
+    """The address on a bond of eth0 and eno1; first changes eth0, which is not there where it is None."""
+
+    def change(network: Network) -> None:
+        seen = network.seen[name]
+        upper = {"bus": None, "driver": None, "port": None}
+        parts = sorted({"eno1", *(() if first is None else ("eth0",))})
+        bond = {"active": active, "primary": "eth0" if first else None, "parts": parts}
+        links = {"eno1": link(name) | {"mac": "02:00:00:00:02:01", "bus": "pci", "master": "bond0"}}
+        links["bond0"] = link(name) | upper | {"bond": bond}
+        if first is not None:
+            links["eth0"] = link(name) | first
+        seen["links"] = links
+        seen["interface"] = "eth0" if first is not None else "bond0"
+        seen["addresses"] = [{**entry, "device": "bond0"} for entry in seen["addresses"]]
+        seen["routes"] = [{**route, "device": "bond0"} for route in seen["routes"]]
+
+    return change
+
+
 def ports(port: int, target: str, result: str, *observers: str) -> Change:
     def change(network: Network) -> None:
         for observer in observers or [name for name in ADDRESSES if name != target]:
