@@ -265,5 +265,5 @@ def parse_site(site: Mapping[str, object], problems: list[Problem]) -> Site:
         gateway_wish=parse_gateway(place("gateway"), place("bgp")),
         gitops_wish=parse_gitops(lambda name: place(f"gitops_{name}")),
         encrypts_secrets=site.get("homelab_secrets_encryption") is True or site.get("homelab_hardening") is True,
-        has_dns=network["dns"].value not in ([], None),
+        has_dns=not network["dns"].absent and network["dns"].value != [],
     )
