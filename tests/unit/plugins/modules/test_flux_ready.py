@@ -13,9 +13,9 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.client import Cluster
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.model import Wish
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.objects import path_of, sync_objects
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.objects import instance, path_of, sync_objects
 from ansible_collections.fletcherlabs.homelab.plugins.modules import flux_ready
-from lab.flux_releases import objects
+from lab.flux_releases import objects, operator_objects
 
 Call = Callable[..., dict[str, Any]]
 NOW, BEFORE = "main@sha1:2222", "main@sha1:1111"
@@ -102,3 +102,19 @@ def test_a_suspended_object_ends_the_wait_at_once(cluster: Cluster, call: Call) 
 def test_an_api_that_does_not_answer_is_asked_until_the_time_is_over(call: Call, tmp_path: Any) -> None:
     (tmp_path / "kubeconfig").write_text("{}")
     assert "is no kubeconfig" in call(kubeconfig=str(tmp_path / "kubeconfig"))["msg"]
+
+
+def test_an_instance_of_flux_operator_comes_before_what_it_makes(cluster: Cluster, call: Call) -> None:
+    assert call(operator=True)["missing"] == ["FluxInstance flux-system/flux is not there"]
+    made = instance(Wish("2.6.1", "ssh://git@example.net/it", "main", "clusters/k3s-home", operator="0.58.1"))
+    for item in (*operator_objects(), made):
+        cluster.apply(path_of(item), item)
+    assert call(operator=True)["missing"] == ["nobody has looked at FluxInstance flux-system/flux yet"]
+    # upstream tells the generation in the condition
+    ready = {"type": "Ready", "status": "True", "observedGeneration": 1}
+    cluster.merge(f"{path_of(made)}/status", {"status": {"conditions": [ready]}})
+    assert call(operator=True)["revision"] == NOW
+    # sources of the operator have the whole name of the branch
+    cluster.merge(f"{SOURCE}/status", {"status": {"artifact": {"revision": "refs/heads/main@sha1:2222"}}})
+    cluster.merge(f"{LAYER}/status", {"status": {"lastAppliedRevision": "refs/heads/main@sha1:2222"}})
+    assert not call(operator=True, revision=NOW, had=BEFORE).get("failed")
