@@ -40,6 +40,7 @@ HOSTS = f"""\
     - name: Look
       ansible.builtin.command: "true"
       changed_when: false
+      when: inventory_hostname in ['k3s1', 'k3s2']
     - name: Make sure
       ansible.builtin.assert: {{that: true}}
     - name: Not here
@@ -49,6 +50,7 @@ HOSTS = f"""\
       ansible.builtin.command: sh -c "echo {SECRET}; exit 1"
       no_log: true
       ignore_errors: true
+      when: inventory_hostname == 'k3s1'
     - name: Write a file
       ansible.builtin.copy:
         content: "new line of {{{{ inventory_hostname }}}}\\n"
@@ -78,10 +80,8 @@ HOSTS = f"""\
       when: inventory_hostname == 'k3s3'
     - name: Lose one
       ansible.builtin.ping:
-      vars:
-        ansible_connection: "{{{{ (inventory_hostname == 'k3s4') | ternary('ssh', 'local') }}}}"
-        ansible_host: 127.0.0.9
-        ansible_port: 1
+      vars: {{ansible_connection: ssh, ansible_host: 127.0.0.9, ansible_port: 1}}
+      when: inventory_hostname == 'k3s4'
 """
 
 CLUSTER = """\

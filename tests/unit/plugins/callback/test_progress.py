@@ -19,7 +19,7 @@ FAILURE = """\
 fatal: [k3s3]: FAILED! => nothing was touched, since:
     - there is no disk nvme7, expected one
     - tier fast is empty, expected a disk
-    at hosts.yml:49
+    at hosts.yml:51
     wanted:
         disk: nvme7
 """
@@ -113,7 +113,7 @@ def test_a_failure_begins_with_its_sentences(output: str) -> None:
 def test_an_unreachable_host_is_one_sentence(output: str) -> None:
     told = of_task(output, "Lose one")
     assert told.startswith("fatal: [k3s4]: UNREACHABLE! => Failed to connect to the host via ssh: ")
-    assert told.endswith("    at hosts.yml:52")
+    assert told.endswith("    at hosts.yml:54")
 
 
 def test_only_the_first_of_many_attempts_is_kept(output: str) -> None:
