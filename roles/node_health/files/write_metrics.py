@@ -31,6 +31,7 @@ HELP = {
     "homelab_network_expected_speed_mbps": "Speed that the inventory expects, at least.",
     "homelab_network_errors_total": "Frames lost by cable, port or adapter.",
     "homelab_network_carrier_changes_total": "How often the carrier came or went.",
+    "homelab_network_bond_on_backup": "Whether a bond runs on another interface than the primary one.",
     "homelab_network_adapter_events": "Failures of adapters in the kernel log of the last hour, by their kind.",
     "homelab_network_reachable": "Share of pings that the gateway or the peer answered.",
     "homelab_network_local_rule": "Whether a routing rule looks up table local.",
@@ -60,7 +61,9 @@ def main() -> None:
 
 def collect(config: dict[str, Any], root: Path) -> Iterator[Sample]:
     """Each sample as name, labels, value."""
-    yield from links(config["nics"], read_link.links(root))
+    found = read_link.links(root)
+    yield from links(config["nics"], found)
+    yield from bonds(config["nics"], found)
     yield from adapter_events(read_kernel_log.kernel_lines())
     yield "homelab_network_local_rule", {}, int(read_routes.has_local_rule(read_routes.rules()))
     yield from reachable(config)
@@ -90,6 +93,15 @@ def links(nics: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> Itera
         yield "homelab_network_errors_total", label, sum(link["errors"].values())
         if link["carrier_changes"] is not None:
             yield "homelab_network_carrier_changes_total", label, link["carrier_changes"]
+
+
+def bonds(nics: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> Iterator[Sample]:
+    """A node that lost its first adapter works on: without this nobody would notice."""
+    primary = [nic["name"] for nic in nics if nic.get("primary")]
+    for name, link in found.items():
+        active = (link["bond"] or {}).get("active")
+        if active is not None:
+            yield "homelab_network_bond_on_backup", {"bond": name, "active": active}, int(active not in primary)
 
 
 def adapter_events(lines: list[tuple[float, str]] | None) -> Iterator[Sample]:

@@ -29,5 +29,5 @@ def test_each_alert_is_silent_on_a_sound_node_and_fires_on_its_fault(tmp_path: P
 def test_alerts_ask_only_for_metrics_that_are_written() -> None:
     known = set(re.findall(r'^    "(homelab_\w+)": ', (FILES / "write_metrics.py").read_text(), re.MULTILINE))
     asked = set(re.findall(r"\bhomelab_\w+", " ".join(re.findall(r"expr: (.*)", RULES.read_text()))))
-    assert len(known) == 12
+    assert len(known) == 13
     assert asked and asked <= known

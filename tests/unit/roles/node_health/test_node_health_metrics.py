@@ -49,6 +49,26 @@ def links(code: Path, root: Path, nics: list[dict[str, Any]]) -> str:
     return run(code, program)
 
 
+def test_a_bond_that_runs_on_its_backup(code: Path, tmp_path: Path) -> None:
+    interface(tmp_path, "bond0", address="aa")
+    folder = tmp_path / "sys/class/net/bond0/bonding"
+    folder.mkdir()
+    (folder / "mode").write_text("active-backup 1\n")
+    nics = [{"name": "lan0", "mac": "aa", "primary": True}, {"name": "eno1", "mac": "bb"}]
+    program = (
+        "import write_metrics as it; from pathlib import Path; "
+        f"print(list(it.bonds({nics!r}, it.read_link.links(Path({str(tmp_path)!r})))), end='')"
+    )
+    for active, backup in (("lan0", 0), ("eno1", 1)):
+        (folder / "active_slave").write_text(f"{active}\n")
+        assert run(code, program) == str(
+            [("homelab_network_bond_on_backup", {"bond": "bond0", "active": active}, backup)]
+        )
+    # without any active interface it is no backup that carries the traffic
+    (folder / "active_slave").write_text("\n")
+    assert run(code, program) == "[]"
+
+
 def test_a_slow_link_with_errors(code: Path, tmp_path: Path) -> None:
     interface(
         tmp_path, "lan0", address="6c:1f:f7:1b:e8:c8", flags="0x1003", carrier="1", speed="100", carrier_changes="7"
