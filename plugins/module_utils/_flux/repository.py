@@ -44,7 +44,9 @@ def findings(
 ) -> tuple[tuple[Finding, ...], int]:
     """What gitops_check finds, and how many files are encrypted."""
     _tree, found = check(root, wish, unwrap, builder(root, run))
-    names = [str((Path(folder) / name).relative_to(root)) for folder, _, files in os.walk(root) for name in files]
+    names = [
+        str((Path(folder) / name).relative_to(root)) for folder, _folders, files in os.walk(root) for name in files
+    ]
     manifests = [name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith(".git/")]
     encrypted = [name for name in manifests if any(document.encrypted for document in read_file(root, name)[0])]
     return tuple(found), len(encrypted)
