@@ -165,7 +165,7 @@ class ReadableResults(DefaultCallback):
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
         """The same for a host that does not answer."""
-        self.ended(result, "unreachable")
+        self.ended(result, "done" if result.task.ignore_unreachable else "unreachable")
         told = self._fail(result, f"fatal: [{self.host_label(result)}]: UNREACHABLE! => ")
         if result.task.ignore_unreachable:
             self._display.display("...ignoring", color=colour("COLOR_SKIP"))

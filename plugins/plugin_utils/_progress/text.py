@@ -37,8 +37,11 @@ class Told:
     @property
     def first(self) -> str:
         """One line that says what it is about."""
-        if self.lines and self.headline.endswith(":"):
-            return f"{self.headline} {self.lines[0].strip().removeprefix('- ')}" + (" ..." if self.lines[1:] else "")
+        if self.lines:
+            line = self.lines[0].strip()
+            of_list = self.headline.endswith(":") or line.startswith("- ")
+            start = f"{self.headline.rstrip(':')}: {line.removeprefix('- ')}" if of_list else self.headline
+            return start if of_list and len(self.lines) == 1 else f"{start} ..."
         complaint = str(self.rest.get("stderr") or "").strip().splitlines()
         if self.headline == "non-zero return code" and complaint:
             return f"{self.headline}: {complaint[-1]}"

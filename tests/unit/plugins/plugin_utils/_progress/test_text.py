@@ -22,7 +22,9 @@ FAILURES: list[tuple[dict[str, Any], str, list[str], dict[str, Any], str]] = [
     ({"msg": ["a", "b"]}, "several errors:", ["- a", "- b"], {}, "several errors: a ..."),
     ({"msg": "2 findings in x:\n f:1: a\n f:2: b"}, "2 findings in x:", [" f:1: a", " f:2: b"], {},
      "2 findings in x: f:1: a ..."),
-    ({"msg": "no\n- a\n- b", "other": ["c"]}, "no", ["- a", "- b"], {"other": ["c"]}, "no"),
+    ({"msg": "no\n- a\n- b", "other": ["c"]}, "no", ["- a", "- b"], {"other": ["c"]}, "no: a ..."),
+    ({"msg": "faults: 1\n- a"}, "faults: 1", ["- a"], {}, "faults: 1: a"),
+    ({"msg": "a is gone\nb is gone"}, "a is gone", ["b is gone"], {}, "a is gone ..."),
     (
         {"msg": "non-zero return code", "rc": 2, "cmd": ["a"], "stdout": "", "stdout_lines": [], "stderr": "e\nwhy\n",
          "stderr_lines": ["e", "why"], "start": "1", "end": "2", "delta": "1"},
