@@ -194,7 +194,7 @@ def _inside(hosts: Sequence[Host], seen: Seen, known: Known) -> Iterator[Fault]:
     failed_pairs = [pair for pair, answered in results.items() if answered == 0]
     for node, failed in blame(failed_pairs, known).items():
         who = names([pair.target if pair.observer == node else pair.observer for pair in failed])
-        port = next(host.wanted.tunnel_port for host in hosts if host.name == node)
+        port = {host.name: host.wanted.tunnel_port for host in hosts}[node]
         text = (
             f"the tunnel between it and {who} carries nothing, though datagrams to port {port} (VXLAN) come in: let "
             "them through its packet filter, and look at its Cilium pod"

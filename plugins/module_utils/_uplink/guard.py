@@ -254,10 +254,10 @@ def _run(*argv: str) -> str:
             argv, capture_output=True, text=True, check=False, timeout=20, env={**os.environ, "LC_ALL": "C"}
         )
     except (OSError, subprocess.SubprocessError) as error:
-        print(f"{' '.join(argv)}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{' '.join(argv)}: {error}\n")
         return ""
     if done.returncode != 0:
-        print(f"{' '.join(argv)} ended with status {done.returncode}: {done.stderr.strip()}", file=sys.stderr)
+        sys.stderr.write(f"{' '.join(argv)} ended with status {done.returncode}: {done.stderr.strip()}\n")
     return done.stdout
 
 
