@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from lab.engine import Engine
 from tests.hypervisor import MASTER, Hypervisor
 from tests.releases import have_release
 from tests.twin import Run, Twin
@@ -55,6 +56,15 @@ def test_a_way_back_takes_the_datastore_along_and_the_workers_follow(twin: Twin,
     assert twin.on("k3s1", "systemctl show -P InvocationID k3s-agent") != before
     unknown = twin.play(*back[:-1], "snapshot=nothing", "-e", f"confirm={MASTER}")
     assert f"{MASTER} has no snapshot 'nothing' (there: {name}); say -e snapshot=NAME" in unknown.text
+
+
+def test_a_server_that_is_only_off_is_started_and_not_rebuilt(twin: Twin, pve: Hypervisor) -> None:
+    Engine().call("stop", "--time", "5", twin.site.container(MASTER))
+    refused = twin.play("playbooks/rebuild_node.yml", "-e", f"node={MASTER}")
+    assert refused.status != 0, refused.output[-4000:]
+    assert "k3s-master1 is VM 130 and off, so what it holds is still there" in refused.text
+    well(twin.play("playbooks/vm.yml", "-e", f"node={MASTER}"))
+    twin.host(MASTER).check_output("systemctl is-active ssh")
 
 
 def test_a_server_that_is_destroyed_is_made_again_and_restored(twin: Twin, pve: Hypervisor) -> None:
