@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from .._action import Action
 from .._gitops.read import dump_all
-from .model import Action, Object, Wish
+from .model import Object, Wish
 from .objects import sync_objects
 
 COMPONENTS, SYNC, TOP = "gotk-components.yaml", "gotk-sync.yaml", "kustomization.yaml"

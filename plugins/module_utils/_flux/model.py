@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._action import Action
+
 Object = dict[str, Any]
 NAMESPACE = "flux-system"
 # Flux's own names for the first source and the first Kustomization, and for the Secret with the credentials.
@@ -52,19 +54,6 @@ class Found:
     secrets: Mapping[str, Object] = field(default_factory=dict)
     controllers: tuple[Object, ...] = ()
     layers: tuple[Object, ...] = ()
-
-
-@dataclass(frozen=True)
-class Action:
-    """One step; kind is namespace, secret, components, sync or request."""
-
-    kind: str
-    target: str
-    sentence: str
-
-    def as_dict(self) -> dict[str, str]:
-        """What the user sees of this step."""
-        return {"kind": self.kind, "target": self.target, "sentence": self.sentence}
 
 
 @dataclass(frozen=True)

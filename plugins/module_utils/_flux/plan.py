@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._action import Action
 from .._releases.judge import minor_of
 from .._releases.plan import backwards, jump
-from .model import AGE_KEY, AGE_SECRET, CREDENTIALS, NAMESPACE, SYNC, Action, Found, Object, Plan, Wish
+from .model import AGE_KEY, AGE_SECRET, CREDENTIALS, NAMESPACE, SYNC, Found, Object, Plan, Wish
 from .objects import (
     KUSTOMIZE,
     OPERATOR_NAME,
