@@ -63,6 +63,7 @@ def test_a_slow_link_is_a_notice(capsys: pytest.CaptureFixture[str], monkeypatch
     link = {"up": True, "carrier": True, "speed": 100, "duplex": "full", "bus": "usb", "port": "2-1"}
     evidence = {
         "interface": "enx1", "links": {"enx1": link}, "missing": [], "events": [], "uptime": 9e4, "has_address": True,
+        "address": "192.0.2.21", "addresses": [{"device": "enx1", "address": "192.0.2.21"}],
         "local_rule": True, "routes": [], "cilium": False, "leftovers": [],
     }  # fmt: skip
     monkeypatch.setattr(machine_info, "local", lambda _wanted, _root: evidence)
