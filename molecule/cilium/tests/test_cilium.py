@@ -84,15 +84,19 @@ def test_a_router_without_a_session_is_named_where_cilium_tells_nothing(network:
     assert "expected a BGP session of AS 64512 with AS 64513" in run.text
     # a node without the label speaks no BGP
     assert "k3s-master1 has no connection" not in run.text
+    status, said = network.verified("network/bgp/sessions")
+    assert status == "bad" and said.startswith(f"k3s1 has no connection to {ROUTER} port 179, expected a BGP session")
 
 
 @pytest.mark.usefixtures("router")
 def test_a_second_run_changes_nothing_and_adds_no_revision(twin: Twin, network: Network) -> None:
-    connected = f"exec 3<>/dev/tcp/{ROUTER}/179; sleep 60"
+    connected = f"exec 3<>/dev/tcp/{ROUTER}/179; sleep 600"
     twin.on("k3s1", f"systemd-run --quiet --unit=session-double bash -c '{connected}'")
     run = network.play()
+    verified = network.verified("network/bgp/sessions")
     twin.on("k3s1", "systemctl stop session-double")
     assert (run.status, run.changed) == (0, False), run.output
+    assert verified == ("ok", f"connected with {ROUTER}: k3s1; what is said there only Cilium's agents know")
     assert list(network.revisions()) == [1]
     assert "the listener https is not served yet: no Secret networking/wildcard-fletcherlabs-net-tls" in run.text
 
@@ -174,12 +178,13 @@ def pending_revision(network: Network) -> str:
 
 
 def test_the_supported_set_brings_other_definitions_which_restart_the_operator(twin: Twin, network: Network) -> None:
-    run = network.play(homelab_release_set="supported")
+    wanted = {"homelab_release_set": "supported", "cilium_values_file": str(network.values_file)}
+    run = network.play(**wanted)
     assert run.status == 0, run.output
     assert network.bundles() == {"v1.2.1"}
     template = twin.get("deployment", "cilium-operator", "--namespace=kube-system")["spec"]["template"]
     assert template["metadata"]["annotations"]["homelab.fletcherlabs.net/gateway-api"] == "v1.2.1 experimental"
-    again = network.play(homelab_release_set="supported")
+    again = network.play(**wanted)
     assert (again.status, again.changed) == (0, False), again.output
 
 
@@ -194,6 +199,23 @@ def test_pools_that_quarrel_are_named(twin: Twin, network: Network) -> None:
     twin.kubectl("delete", "ciliumloadbalancerippools", "old")
 
 
+def test_a_helm_release_with_the_file_renders_what_runs(network: Network) -> None:
+    """What helm-controller does to adopt a release, with Helm itself: the same values, hooks and manifest."""
+    before = network.revisions()
+    running = before[max(before)]
+    # as it stands in spec.values
+    values = json.dumps(yaml.safe_load(network.values_file.read_text()))
+    assert json.loads(network.helm("get", "values", "cilium", "--output=json")) == json.loads(values)
+    upgrade = ("upgrade", "cilium", network.chart("1.17.18"), "--values=-", "--reset-values", "--dry-run=server")
+    adopted = json.loads(network.helm(*upgrade, "--output=json", stdin=values))
+    assert (adopted["version"], adopted["config"]) == (running["version"] + 1, running["config"])
+    assert (adopted["manifest"], adopted.get("hooks")) == (running["manifest"], running.get("hooks"))
+    # Helm would see a difference, were there one
+    other = json.dumps(json.loads(values) | {"routingMode": "native"})
+    assert json.loads(network.helm(*upgrade, "--output=json", stdin=other))["manifest"] != running["manifest"]
+    assert network.revisions() == before
+
+
 def test_a_release_of_flux_is_left_to_it(twin: Twin, network: Network) -> None:
     names = {"plural": "helmreleases", "kind": "HelmRelease", "singular": "helmrelease"}
     version = {"name": "v2", "served": True, "storage": True, "schema": {"openAPIV3Schema": ANYTHING}}
@@ -206,7 +228,7 @@ def test_a_release_of_flux_is_left_to_it(twin: Twin, network: Network) -> None:
     }
     twin.kubectl("apply", "--filename=-", stdin=json.dumps(definition))
     twin.kubectl("wait", "--for=condition=Established", f"crd/helmreleases.{group}", "--timeout=30s")
-    values = network.revisions()[max(network.revisions())]["config"]
+    values = yaml.safe_load(network.values_file.read_text())
     metadata = {"name": "cilium", "namespace": "kube-system"}
     release = {"apiVersion": f"{group}/v2", "kind": "HelmRelease", "metadata": metadata}
     twin.kubectl("apply", "--filename=-", stdin=json.dumps(release | {"spec": {"values": values}}))
