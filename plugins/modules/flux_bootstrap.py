@@ -19,6 +19,7 @@ description:
   - Values of Secrets are read from files here, and stand in no output, argument list or environment.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes
+  - fletcherlabs.homelab.flux_repository
 requirements:
   - kubernetes, PyYAML and pyrage (Python packages)
   - ssh-keygen (program), for a repository over SSH
@@ -43,48 +44,10 @@ options:
     elements: str
     default: [source-controller, kustomize-controller, helm-controller, notification-controller]
     version_added: 0.1.0
-  url:
-    description: The repository, as V(ssh://git@HOST/PATH) or V(https://HOST/PATH).
-    type: str
-    required: true
-    version_added: 0.1.0
-  branch:
-    description: The branch that Flux follows.
-    type: str
-    default: main
-    version_added: 0.1.0
-  path:
-    description: The folder in the repository where Flux begins.
-    type: str
-    default: clusters/k3s-home
-    version_added: 0.1.0
   interval:
     description: How often Flux asks the repository.
     type: str
     default: 1m0s
-    version_added: 0.1.0
-  deploy_key:
-    description: File with the private key that opens a repository over SSH.
-    type: path
-    version_added: 0.1.0
-  known_hosts:
-    description: Lines of known_hosts with the host's keys.
-    type: list
-    elements: str
-    default: []
-    version_added: 0.1.0
-  username:
-    description: User name that goes with O(token).
-    type: str
-    default: git
-    version_added: 0.1.0
-  token:
-    description: File with the token that opens a repository over HTTPS.
-    type: path
-    version_added: 0.1.0
-  ca:
-    description: File with the CA of the repository's host, where the system does not trust it.
-    type: path
     version_added: 0.1.0
   identity:
     description: File with the age identity for the Secret sops-age. Without it that Secret is left as it is.
@@ -178,6 +141,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._cluster.clie
     Unreachable,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import run_program
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.arguments import REPOSITORY, access_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.cluster import (
     apply,
     components_in,
@@ -191,7 +155,6 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.commit 
     write,
 )
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.files import Keys, read_keys
-from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.git import Access
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.model import SYNC, Found, Plan, Wish
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.plan import plan, revision_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.read import YAML_PROBLEM
@@ -202,16 +165,8 @@ SPEC: dict[str, Any] = {
     "version": {"type": "str", "required": True},
     "components": {"type": "path"},
     "controllers": {"type": "list", "elements": "str", "default": CONTROLLERS},
-    "url": {"type": "str", "required": True},
-    "branch": {"type": "str", "default": "main"},
-    "path": {"type": "str", "default": "clusters/k3s-home"},
+    **REPOSITORY,
     "interval": {"type": "str", "default": "1m0s"},
-    # files: their names are no secret
-    "deploy_key": {"type": "path", "no_log": False},
-    "known_hosts": {"type": "list", "elements": "str", "default": []},
-    "username": {"type": "str", "default": "git"},
-    "token": {"type": "path", "no_log": False},
-    "ca": {"type": "path"},
     "identity": {"type": "path"},
     "operator": {"type": "str", "default": ""},
     "revision": {"type": "str", "default": ""},
@@ -225,10 +180,7 @@ LIBRARIES = (("kubernetes", KUBERNETES_PROBLEM), ("PyYAML", YAML_PROBLEM), ("pyr
 
 def keys_of(wanted: dict[str, Any]) -> Keys:
     """What the Secrets are to hold."""
-    files = [wanted[name] or "" for name in ("token", "ca")]
-    hosts = tuple(line.strip() for line in wanted["known_hosts"] if line.strip())
-    access = Access(wanted["url"], wanted["deploy_key"] or "", hosts, wanted["username"], *files)
-    return read_keys(access, wanted["identity"] or "", run_program)
+    return read_keys(access_of(wanted), wanted["identity"] or "", run_program)
 
 
 def wish_of(wanted: dict[str, Any], keys: Keys, rehearsal: bool) -> Wish:

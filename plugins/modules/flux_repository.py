@@ -17,48 +17,11 @@ description:
   - Contents of keys and tokens are in no output, argument list or environment, and the checkout is removed again.
 extends_documentation_fragment:
   - fletcherlabs.homelab.attributes.info
+  - fletcherlabs.homelab.flux_repository
 requirements:
   - git and, for ssh, OpenSSH's ssh and ssh-keygen (programs)
   - PyYAML, pyrage and cryptography (Python packages)
 options:
-  url:
-    description: The repository, as V(ssh://git@HOST/PATH) or V(https://HOST/PATH).
-    type: str
-    required: true
-    version_added: 0.1.0
-  branch:
-    description: The branch that Flux follows.
-    type: str
-    default: main
-    version_added: 0.1.0
-  path:
-    description: The folder in the repository where Flux begins.
-    type: str
-    default: clusters/k3s-home
-    version_added: 0.1.0
-  deploy_key:
-    description: File with the private key that opens a repository over SSH.
-    type: path
-    version_added: 0.1.0
-  known_hosts:
-    description: Lines of known_hosts with the host's keys.
-    type: list
-    elements: str
-    default: []
-    version_added: 0.1.0
-  username:
-    description: User name that goes with O(token).
-    type: str
-    default: git
-    version_added: 0.1.0
-  token:
-    description: File with the token that opens a repository over HTTPS.
-    type: path
-    version_added: 0.1.0
-  ca:
-    description: File with the CA of the repository's host, where the system does not trust it.
-    type: path
-    version_added: 0.1.0
   identity:
     description: File with the age identity that decrypts the repository's Secrets.
     type: path
@@ -151,6 +114,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._age import PYRAGE_PROBLEM, identities_of, unwrapper
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._command import run_program
+from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.arguments import REPOSITORY, access_of
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.files import Keys, read_keys
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.git import Access, Reply, ask
 from ansible_collections.fletcherlabs.homelab.plugins.module_utils._flux.judge import Asked, Seen, notices, problems
@@ -161,15 +125,7 @@ from ansible_collections.fletcherlabs.homelab.plugins.module_utils._gitops.read 
 
 LIST: dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 SPEC: dict[str, Any] = {
-    "url": {"type": "str", "required": True},
-    "branch": {"type": "str", "default": "main"},
-    "path": {"type": "str", "default": "clusters/k3s-home"},
-    # files: their names are no secret
-    "deploy_key": {"type": "path", "no_log": False},
-    "known_hosts": LIST,
-    "username": {"type": "str", "default": "git"},
-    "token": {"type": "path", "no_log": False},
-    "ca": {"type": "path"},
+    **REPOSITORY,
     "identity": {"type": "path"},
     "escrow_confirmed": {"type": "bool", "default": False},
     "refused": {**LIST, "default": ["build", "clear", "decrypt", "decryption", "yaml"]},
@@ -178,13 +134,6 @@ SPEC: dict[str, Any] = {
     "known_secrets": {**LIST, "no_log": False},
     "known_namespaces": LIST,
 }
-
-
-def access_of(wanted: dict[str, Any]) -> Access:
-    """Where the repository is, and what opens it."""
-    hosts = tuple(line.strip() for line in wanted["known_hosts"] if line.strip())
-    files = [wanted[name] or "" for name in ("token", "ca")]
-    return Access(wanted["url"], wanted["deploy_key"] or "", hosts, wanted["username"], *files)
 
 
 def look(wanted: dict[str, Any], access: Access, keys: Keys, folder: Path) -> tuple[Seen, str]:
